@@ -1,0 +1,81 @@
+// Package audit is the vocabulary of the audit trail: who did what to what,
+// with which result. An event is written in the same transaction as the deed
+// that it records (the store sees to it), so that deed and record stand or
+// fall together. Package audit knows neither storage nor HTTP.
+package audit
+
+import "context"
+
+// Kind names an auditable deed, as noun.verb. The list is closed: the store
+// refuses none, but tests walk it.
+type Kind string
+
+// The deeds that the trail knows.
+const (
+	SignInSucceeded  Kind = "sign_in.succeeded"
+	SignInFailed     Kind = "sign_in.failed"
+	SignInThrottled  Kind = "sign_in.throttled"
+	SessionEnded     Kind = "session.ended"
+	ConsentGiven     Kind = "consent.given"
+	ConsentRefused   Kind = "consent.refused"
+	UnitChosen       Kind = "unit.chosen"
+	EntryRefused     Kind = "entry.refused"
+	ClaimsReleased   Kind = "claims.released"
+	CodeReplayed     Kind = "code.replayed"
+	CodeBurned       Kind = "code.burned"
+	RefreshReused    Kind = "refresh.reused"
+	TokenRevoked     Kind = "token.revoked"
+	AccountCreated   Kind = "account.created"
+	AccountChanged   Kind = "account.changed"
+	PasswordChanged  Kind = "password.changed"
+	UnitChanged      Kind = "unit.changed"
+	EntitlementMade  Kind = "entitlement.made"
+	EntitlementEnded Kind = "entitlement.ended"
+	ClientCreated    Kind = "client.created"
+	ClientChanged    Kind = "client.changed"
+	KeyRotated       Kind = "key.rotated"
+)
+
+// Event is one row of the trail. Actor and Object are identifiers (account,
+// client, session ids), never names, numbers or tokens. Detail is a short
+// machine-readable remark such as a reason code.
+type Event struct {
+	Kind      Kind
+	Actor     string // account id, client id or "operator"
+	Object    string // what was acted on
+	Client    string // the relying party concerned, if any
+	Result    string // "ok", "refused", "failed"
+	Detail    string
+	IP        string
+	UserAgent string
+	RequestID string
+}
+
+type sourceKey struct{}
+
+// Source is where a deed came from; the edge puts it into the context once.
+type Source struct{ IP, UserAgent, RequestID string }
+
+// WithSource returns a context whose events carry s.
+func WithSource(ctx context.Context, s Source) context.Context {
+	return context.WithValue(ctx, sourceKey{}, s)
+}
+
+// From fills the source fields of e from ctx where e leaves them empty.
+func From(ctx context.Context, e Event) Event {
+	if s, ok := ctx.Value(sourceKey{}).(Source); ok {
+		if e.IP == "" {
+			e.IP = s.IP
+		}
+		if e.UserAgent == "" {
+			e.UserAgent = s.UserAgent
+		}
+		if e.RequestID == "" {
+			e.RequestID = s.RequestID
+		}
+	}
+	if e.Result == "" {
+		e.Result = "ok"
+	}
+	return e
+}
