@@ -1,0 +1,118 @@
+package credential
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/netip"
+	"time"
+)
+
+// Limits bound how often passwords may be guessed. Zero fields take the
+// defaults, so that the zero value is the rule of the house.
+type Limits struct {
+	PairLimit    int           // verified guesses per login name and address before the pair is locked; default 5
+	LockFor      time.Duration // how long it is locked, and after which rest its count starts anew; default 15 minutes
+	AccountLimit int           // guesses without a success from anywhere before the password alone no longer suffices; default 100
+	FailureFloor time.Duration // failures are answered no sooner than this after the start; default 400 ms, negative for none
+}
+
+// OrDefault fills the zero fields.
+func (l Limits) OrDefault() Limits {
+	if l.PairLimit == 0 {
+		l.PairLimit = 5
+	}
+	if l.LockFor == 0 {
+		l.LockFor = 15 * time.Minute
+	}
+	if l.AccountLimit == 0 {
+		l.AccountLimit = 100
+	}
+	if l.FailureFloor == 0 {
+		l.FailureFloor = 400 * time.Millisecond
+	}
+	return l
+}
+
+// Keys name the two counters of a guess: HMAC-SHA-256 values, 43 characters of
+// base64url, so that a stolen table of counters names nobody.
+type Keys struct {
+	Pair    string // canonical login name and client address
+	Account string // canonical login name alone
+}
+
+// keysOf makes the counters' names. Names that no account has are counted like
+// the others. The address counts exactly for IPv4 and by its /64 for IPv6,
+// which one subscriber has to himself; what is no address shares one counter.
+func keysOf(key []byte, loginKey, ip string) Keys {
+	mac := func(purpose, text string) string {
+		m := hmac.New(sha256.New, key)
+		m.Write([]byte(purpose + "\x00" + text)) // canonical names hold no NUL
+		return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+	}
+	return Keys{
+		Pair:    mac("guess by pair", loginKey+"\x00"+network(ip)),
+		Account: mac("guess by account", loginKey),
+	}
+}
+
+func network(ip string) string {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return "unknown"
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, err := a.Prefix(64)
+	if err != nil {
+		return "unknown"
+	}
+	return p.String()
+}
+
+// Standing is how a guess stands after it was counted.
+type Standing struct {
+	PairFailures    int       // guesses of the pair in a row, this one included; above PairLimit if this one is refused
+	AccountFailures int       // guesses of the account in a row, likewise
+	LockedUntil     time.Time // end of the pair's lock; zero if it is not locked and this guess does not lock it
+}
+
+// Allowed tells whether the guess may be verified. The guess that reaches a
+// limit still may; it locks what comes after.
+func (s Standing) Allowed(l Limits) bool {
+	l = l.OrDefault()
+	return s.PairFailures <= l.PairLimit && s.AccountFailures <= l.AccountLimit
+}
+
+// Tally is one counter as it is stored; the zero Tally is a counter that does
+// not exist.
+type Tally struct {
+	Failures int
+	LastAt   time.Time // the last counted guess
+}
+
+// Count is the rule of Store.Reserve: given both counters as they are, it
+// gives both as they shall be stored and the standing to return. A refused
+// guess changes neither counter: a lock is not prolonged by knocking, and one
+// address alone cannot use up an account's guesses.
+func Count(pair, acct Tally, l Limits, now time.Time) (Tally, Tally, Standing) {
+	l = l.OrDefault()
+	if !now.Before(pair.LastAt.Add(l.LockFor)) {
+		pair = Tally{}
+	}
+	switch {
+	case pair.Failures >= l.PairLimit:
+		return pair, acct, Standing{l.PairLimit + 1, acct.Failures, pair.LastAt.Add(l.LockFor)}
+	case acct.Failures >= l.AccountLimit:
+		return pair, acct, Standing{pair.Failures, l.AccountLimit + 1, time.Time{}}
+	}
+	pair = Tally{pair.Failures + 1, now}
+	acct = Tally{acct.Failures + 1, now}
+	s := Standing{PairFailures: pair.Failures, AccountFailures: acct.Failures}
+	if pair.Failures == l.PairLimit {
+		s.LockedUntil = now.Add(l.LockFor)
+	}
+	return pair, acct, s
+}

@@ -1,0 +1,182 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"kejitong/provider/account"
+	"kejitong/provider/fault"
+)
+
+// Service verifies passwords. Key (32 bytes or more) names the counters.
+type Service struct {
+	Store  Store
+	Hasher *Hasher
+	Limits Limits
+	Key    []byte
+	Now    func() time.Time
+	Sleep  func(ctx context.Context, d time.Duration) // nil sleeps really, until ctx ends
+}
+
+// Proof says that somebody proved to be an account.
+type Proof struct {
+	AccountID  account.ID
+	Kind       account.Kind
+	AMR        []string // RFC 8176 §2: "pwd"
+	At         time.Time
+	MustChange bool // the password must be changed before anything else
+}
+
+// Verify holds username and password, typed into the window of kind (empty: a
+// box for both kinds) at address ip, against the accounts.
+//
+// Errors: *Failure (fault.Unproven) for everything that is not the right
+// password of a usable account within the limits; *WrongWindow (fault.Refused)
+// when the password is right and only the kind is not; fault.Unavailable when
+// too many wait; anything else is internal.
+func (s *Service) Verify(ctx context.Context, username, password string, kind account.Kind, ip string) (Proof, error) {
+	if len(s.Key) < 32 {
+		return Proof{}, errors.New("credential: the key of the counters has fewer than 32 bytes")
+	}
+	start := s.Now()
+	// Overload is told before anything is counted: who is turned away by us has
+	// not guessed.
+	ticket, err := s.Hasher.Admit()
+	if err != nil {
+		return Proof{}, err
+	}
+	defer ticket.Release()
+
+	login, failure, err := s.judge(ctx, ticket, username, password, ip)
+	if err != nil {
+		return Proof{}, err
+	}
+	if failure != nil {
+		ticket.Release() // the wait below needs no place in the queue
+		s.waitUntil(ctx, start)
+		return Proof{}, failure
+	}
+	p := Proof{AccountID: login.AccountID, Kind: login.Kind, AMR: []string{"pwd"}, At: s.Now(), MustChange: login.MustChange}
+	if kind != "" && kind != login.Kind {
+		return Proof{}, &WrongWindow{Kind: login.Kind, AccountID: login.AccountID, Proof: p}
+	}
+	return p, nil
+}
+
+// Keys names the counters of a login name in any spelling and an address.
+func (s *Service) Keys(username, ip string) Keys {
+	name, _ := loginKey(username)
+	return keysOf(s.Key, name, ip)
+}
+
+// judge gives the login if the password is its own, else the failure.
+func (s *Service) judge(ctx context.Context, ticket *Ticket, username, password, ip string) (Login, *Failure, error) {
+	limits := s.Limits.OrDefault()
+	name, named := loginKey(username)
+	keys := keysOf(s.Key, name, ip)
+	standing, err := s.Store.Reserve(ctx, keys, limits, s.Now())
+	if err != nil {
+		return Login{}, nil, fmt.Errorf("reserve a guess: %w", err)
+	}
+	fail := func(reason Reason, login Login, cause error) (Login, *Failure, error) {
+		return Login{}, &Failure{Reason: reason, AccountID: login.AccountID, Standing: standing, Cause: cause}, nil
+	}
+	if !standing.Allowed(limits) {
+		if standing.PairFailures > limits.PairLimit {
+			return fail(PairLocked, Login{}, nil)
+		}
+		return fail(AccountExhausted, Login{}, nil)
+	}
+
+	var login Login
+	reason, cause := Unknown, error(nil)
+	if named {
+		login, err = s.Store.FindLogin(ctx, name)
+		switch {
+		case fault.Is(err, fault.NotFound):
+		case err != nil:
+			return Login{}, nil, fmt.Errorf("find the login: %w", err)
+		default:
+			reason = unusable(login)
+		}
+	}
+	if reason == "" {
+		ok, needsRehash, err := ticket.Verify(ctx, login.Password, password)
+		switch {
+		case errors.Is(err, ErrUnusableHash):
+			reason, cause = BadHash, err
+		case err != nil:
+			return Login{}, nil, fmt.Errorf("verify the password: %w", err)
+		case !ok:
+			return fail(Mismatch, login, nil)
+		default:
+			return login, nil, s.settle(ctx, ticket, login, keys, password, needsRehash)
+		}
+	}
+	if err := ticket.Dummy(ctx, password); err != nil {
+		return Login{}, nil, fmt.Errorf("verify no password: %w", err)
+	}
+	return fail(reason, login, cause)
+}
+
+// settle does what a success owes: the guess back, and a hash of today's cost.
+func (s *Service) settle(ctx context.Context, ticket *Ticket, login Login, keys Keys, password string, needsRehash bool) error {
+	if err := s.Store.Refund(ctx, keys, s.Now()); err != nil {
+		return fmt.Errorf("refund the guess: %w", err)
+	}
+	if !needsRehash {
+		return nil
+	}
+	phc, err := ticket.Hash(ctx, password)
+	if err != nil {
+		return fmt.Errorf("hash the password anew: %w", err)
+	}
+	if err := s.Store.Rehash(ctx, login.AccountID, login.Version, phc); err != nil {
+		return fmt.Errorf("store the new hash: %w", err)
+	}
+	return nil
+}
+
+// unusable gives the reason why no password can be right for the login, empty
+// if one can.
+func unusable(l Login) Reason {
+	switch {
+	case l.State == account.Frozen:
+		return Frozen
+	case l.State != account.Active:
+		return Closed
+	case l.Password == "":
+		return NoPassword
+	}
+	return ""
+}
+
+// loginKey gives the canonical name, or a stand-in that no account can have
+// when the name has no canonical form: such names are counted, too.
+func loginKey(username string) (key string, named bool) {
+	key, err := account.NormaliseLogin(username)
+	if err != nil {
+		return "\x00" + username[:min(len(username), 512)], false
+	}
+	return key, true
+}
+
+// waitUntil lets the floor of time pass since start.
+func (s *Service) waitUntil(ctx context.Context, start time.Time) {
+	d := s.Limits.OrDefault().FailureFloor - s.Now().Sub(start)
+	if d <= 0 {
+		return
+	}
+	if s.Sleep != nil {
+		s.Sleep(ctx, d)
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
