@@ -1,0 +1,118 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/fault"
+	"kejitong/provider/outbox"
+	"kejitong/provider/session"
+)
+
+// endSessions ends what is selected; unused selectors are empty texts, which
+// no row holds.
+const endSessions = `
+UPDATE sessions SET ended_at = ?
+WHERE (key = ? OR id = ? OR account_id = ?) AND key <> ? AND ended_at = 0
+RETURNING id, account_id`
+
+// endSessionsPostgres does all that belongs to it in the same round trip.
+const endSessionsPostgres = `
+WITH ended AS (` + endSessions + `),
+revoked AS (
+    UPDATE grants SET state = 2 FROM ended
+    WHERE grants.session_id = ended.id AND grants.offline = FALSE AND grants.state <> 2
+), owed AS (
+    SELECT DISTINCT g.client_id, g.session_id, ended.account_id FROM grants g JOIN ended ON g.session_id = ended.id
+), queued AS (
+    INSERT INTO outbox (id, kind, payload, attempts, created_at, due_at)
+    SELECT CAST(gen_random_uuid() AS TEXT), CAST(? AS TEXT),
+        CAST(json_build_object('client', client_id, 'session', session_id, 'account', account_id) AS TEXT), 0, CAST(? AS BIGINT), CAST(? AS BIGINT)
+    FROM owed
+), audited AS (
+    INSERT INTO audit (at, kind, actor, object, client_id, result, detail, ip, user_agent, request_id)
+    SELECT CAST(? AS BIGINT), ?, COALESCE(NULLIF(CAST(? AS TEXT), ''), account_id), id, ?, ?, ?, ?, ?, ? FROM ended
+)
+SELECT id, account_id FROM ended`
+
+const revokeOfSession = `
+UPDATE grants SET state = 2 WHERE session_id = ? AND offline = FALSE AND state <> 2`
+
+const queueLogouts = `
+INSERT INTO outbox (id, kind, payload, attempts, created_at, due_at)
+SELECT lower(hex(randomblob(16))), ?, json_object('client', client_id, 'session', session_id, 'account', ?), 0, ?, ?
+FROM (SELECT DISTINCT client_id, session_id FROM grants WHERE session_id = ?)`
+
+type endedSession struct {
+	id      string
+	account account.ID
+}
+
+// EndSessions implements session.Store. Each event's object is the session's
+// id, and its actor, if ev names none, the session's account.
+func (d *DB) EndSessions(ctx context.Context, which session.Which, now time.Time, ev audit.Event) ([]string, error) {
+	if which.Key == "" && which.ID == "" && which.Account == "" {
+		return nil, fault.New(fault.Invalid, "no session is selected")
+	}
+	end := d.endSQLite
+	if d.postgres {
+		end = d.endPostgres
+	}
+	ended, err := end(ctx, which, now, ev)
+	if err != nil {
+		return nil, fmt.Errorf("end sessions: %w", err)
+	}
+	ids := make([]string, 0, len(ended))
+	for _, e := range ended {
+		ids = append(ids, e.id)
+	}
+	return ids, nil
+}
+
+func selector(which session.Which, now time.Time) []any {
+	return []any{millis(now), which.Key, which.ID, string(which.Account), which.ExceptKey}
+}
+
+func scanEnded(rows *sqlx.Rows, e *endedSession) error { return rows.Scan(&e.id, &e.account) }
+
+func (d *DB) endPostgres(ctx context.Context, which session.Which, now time.Time, ev audit.Event) ([]endedSession, error) {
+	args := append(selector(which, now), string(outbox.BackchannelLogout), millis(now), millis(now))
+	for i, a := range d.auditArgs(ctx, ev) {
+		if i != auditObject { // it comes from the row
+			args = append(args, a)
+		}
+	}
+	return returned(ctx, d, endSessionsPostgres, args, scanEnded)
+}
+
+func (d *DB) endSQLite(ctx context.Context, which session.Which, now time.Time, ev audit.Event) (ended []endedSession, err error) {
+	err = d.InTx(ctx, func(ctx context.Context) error {
+		var err error
+		if ended, err = returned(ctx, d, endSessions, selector(which, now), scanEnded); err != nil {
+			return err
+		}
+		for _, e := range ended {
+			if _, err := d.exec(ctx, revokeOfSession, e.id); err != nil {
+				return err
+			}
+			if _, err := d.exec(ctx, queueLogouts, string(outbox.BackchannelLogout), string(e.account), millis(now), millis(now), e.id); err != nil {
+				return err
+			}
+			one := ev
+			one.Object = e.id
+			if one.Actor == "" {
+				one.Actor = string(e.account)
+			}
+			if err := d.Record(ctx, one); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return ended, err
+}

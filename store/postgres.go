@@ -1,0 +1,99 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// dialTimeout bounds the opening of a connection, also of the extra one that
+// carries a cancellation.
+const dialTimeout = 3 * time.Second
+
+// openPostgres makes the pool. Statements are prepared once per connection and
+// executed by name, which is one round trip each. Behind a pooler that shares
+// server connections between transactions and does not track prepared
+// statements (PgBouncer before 1.21, or max_prepared_statements=0), add
+// binary_parameters=yes to the DSN: statements then go unnamed, in one round
+// trip too, and are planned every time.
+func (d *DB) openPostgres(o *Options) error {
+	if o.MaxOpen == 0 {
+		o.MaxOpen = 20
+	}
+	if o.MaxIdle == 0 {
+		o.MaxIdle = o.MaxOpen
+	}
+	cfg, err := pq.NewConfig(o.DSN)
+	if err != nil {
+		return fmt.Errorf("read the DSN: %w", err)
+	}
+	if cfg.Runtime == nil {
+		cfg.Runtime = map[string]string{}
+	}
+	// A pooler must be told to let this parameter pass (PgBouncer:
+	// ignore_startup_parameters); the read deadline below holds in any case.
+	cfg.Runtime["statement_timeout"] = strconv.FormatInt(o.StatementTimeout.Milliseconds(), 10)
+	connector, err := pq.NewConnectorConfig(cfg)
+	if err != nil {
+		return fmt.Errorf("read the DSN: %w", err)
+	}
+	connector.Dialer(dialer{read: o.StatementTimeout + time.Second})
+	pool := sql.OpenDB(preparing{Connector: connector, keep: !cfg.BinaryParameters})
+	pool.SetMaxOpenConns(o.MaxOpen)
+	pool.SetMaxIdleConns(o.MaxIdle)
+	pool.SetConnMaxLifetime(o.ConnMaxLifetime)
+	d.write = sqlx.NewDb(pool, "postgres")
+	d.read = d.write
+	return nil
+}
+
+// dialer makes connections that give up reading when the server does not
+// answer: statement_timeout is the server's promise and is worth nothing when
+// the network swallows packets.
+type dialer struct{ read time.Duration }
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	return d.DialContext(context.Background(), network, address)
+}
+
+func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return d.DialContext(ctx, network, address)
+}
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	nd := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	c, err := nd.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &impatient{Conn: c, wait: d.read}, nil
+}
+
+// impatient bounds every single read and write. lib/pq reads only while it
+// waits for an answer.
+type impatient struct {
+	net.Conn
+	wait time.Duration
+}
+
+func (c *impatient) Read(b []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.wait)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Read(b)
+}
+
+func (c *impatient) Write(b []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.wait)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(b)
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/fault"
+	"kejitong/provider/session"
+)
+
+var _ session.Store = (*DB)(nil)
+
+const insertSession = `
+INSERT INTO sessions (key, id, account_id, actor_id, unit_id, auth_time, amr, acr, created_at, seen_at, expires_at, ended_at,
+    shared, ip, user_agent)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`
+
+const insertSessionDone = `WITH done AS (` + insertSession + ` RETURNING id)` + auditDone
+
+// renewSession gives a living session of the same account a new key: the old
+// cookie is worth nothing from now on, the id, the creation time and the unit
+// stay.
+const renewSession = `
+UPDATE sessions SET key = ?, actor_id = ?, auth_time = ?, amr = ?, acr = ?, seen_at = ?, expires_at = ?, shared = ?, ip = ?,
+    user_agent = ?
+WHERE key = ? AND account_id = ? AND ended_at = 0 AND expires_at > ?
+RETURNING id, unit_id, created_at`
+
+const renewSessionDone = `
+WITH done AS (` + renewSession + `), audited AS (` + auditDone + `)
+SELECT id, unit_id, created_at FROM done`
+
+const touchSession = `UPDATE sessions SET seen_at = ? WHERE key = ? AND ended_at = 0 AND seen_at < ?`
+
+const chooseUnit = `UPDATE sessions SET unit_id = ? WHERE key = ? AND ended_at = 0`
+
+// StartSession implements session.Store.
+func (d *DB) StartSession(ctx context.Context, s session.Session, replaced string, ev audit.Event) (session.Session, error) {
+	if replaced == "" {
+		return s, d.insertSession(ctx, s, ev)
+	}
+	renewed, err := d.renewSession(ctx, &s, replaced, ev)
+	if err != nil || renewed {
+		return s, err
+	}
+	return s, d.InTx(ctx, func(ctx context.Context) error {
+		ended := ev
+		ended.Kind, ended.Actor, ended.Detail = audit.SessionEnded, "", "replaced"
+		if _, err := d.EndSessions(ctx, session.Which{Key: replaced}, s.CreatedAt, ended); err != nil {
+			return err
+		}
+		return d.insertSession(ctx, s, ev)
+	})
+}
+
+func (d *DB) insertSession(ctx context.Context, s session.Session, ev audit.Event) error {
+	_, err := d.deed(ctx, insertSessionDone, insertSession, ev, s.Key, s.ID, string(s.Account), string(s.Actor), s.UnitID, millis(s.AuthTime),
+		encoded(s.AMR), s.ACR, millis(s.CreatedAt), millis(s.SeenAt), millis(s.ExpiresAt), s.Shared, clip(s.IP), clip(s.UserAgent))
+	if err != nil {
+		return fmt.Errorf("insert session: %w", err)
+	}
+	return nil
+}
+
+// renewSession moves the session replaced under s.Key if it lives and belongs
+// to the same account; s then holds its id, creation time and unit.
+func (d *DB) renewSession(ctx context.Context, s *session.Session, replaced string, ev audit.Event) (bool, error) {
+	args := []any{s.Key, string(s.Actor), millis(s.AuthTime), encoded(s.AMR), s.ACR, millis(s.SeenAt), millis(s.ExpiresAt), s.Shared,
+		clip(s.IP), clip(s.UserAgent), replaced, string(s.Account), millis(s.CreatedAt)}
+	dest := []any{&s.ID, &s.UnitID, &instant{&s.CreatedAt}}
+	if d.postgres {
+		found, err := d.returning(ctx, renewSessionDone, append(args, d.auditArgs(ctx, ev)...), dest...)
+		if err != nil {
+			return false, fmt.Errorf("renew session: %w", err)
+		}
+		return found, nil
+	}
+	var found bool
+	err := d.InTx(ctx, func(ctx context.Context) (err error) {
+		if found, err = d.returning(ctx, renewSession, args, dest...); err != nil || !found {
+			return err
+		}
+		return d.Record(ctx, ev)
+	})
+	if err != nil {
+		return false, fmt.Errorf("renew session: %w", err)
+	}
+	return found, nil
+}
+
+// TouchSession implements session.Store.
+func (d *DB) TouchSession(ctx context.Context, key string, now time.Time) error {
+	if _, err := d.exec(ctx, touchSession, millis(now), key, millis(now)); err != nil {
+		return fmt.Errorf("touch session: %w", err)
+	}
+	return nil
+}
+
+// ChooseUnit implements session.Store; fault.Gone if the session is over.
+func (d *DB) ChooseUnit(ctx context.Context, key, unitID string) error {
+	n, err := d.exec(ctx, chooseUnit, unitID, key)
+	if err != nil {
+		return fmt.Errorf("choose unit: %w", err)
+	}
+	if n == 0 {
+		return fault.New(fault.Gone, "the session is over")
+	}
+	return nil
+}
