@@ -1,0 +1,87 @@
+// Command kejitong is the identity provider, its tools, and a demonstration of
+// it on one machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker in releases.
+var version = "dev"
+
+// command is one word of the command line.
+type command struct {
+	name string
+	help string
+	run  func(ctx context.Context, args []string, out io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "run the provider: --config FILE", serve},
+		{"demo", "run everything on this machine with example accounts and systems: [--dir D] [--port N] [--json]", demo},
+		{"migrate", "bring the database schema up to date: --config FILE", migrate},
+		{"account", "add | list | freeze | unfreeze accounts: account add --help", accountCommand},
+		{"unit", "add units and mandates: unit add | mandate --help", unitCommand},
+		{"client", "add | list | disable | enable relying parties: client add --help", clientCommand},
+		{"grant", "add | end entitlements: grant add --help", grantCommand},
+		{"keys", "root | list | rotate signing: keys root --out FILE", keysCommand},
+		{"doctor", "check configuration, database, clock, TLS and keys: --config FILE", doctor},
+		{"system", "run one demonstration relying party: system --help", systemCommand},
+		{"version", "print the version", func(_ context.Context, _ []string, out io.Writer) error {
+			_, err := fmt.Fprintln(out, version)
+			return err
+		}},
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := dispatch(ctx, os.Args[1:], os.Stdout)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+	default:
+		fmt.Fprintln(os.Stderr, "kejitong:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop was called
+	}
+}
+
+func dispatch(ctx context.Context, args []string, out io.Writer) error {
+	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+		return usage(out)
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], out)
+		}
+	}
+	return fmt.Errorf("unknown command %q; kejitong help lists them", args[0])
+}
+
+func usage(out io.Writer) error {
+	if _, err := fmt.Fprint(out, "kejitong: single sign-on for science and technology services\n\n"); err != nil {
+		return err
+	}
+	for _, c := range commands() {
+		if _, err := fmt.Fprintf(out, "  %-9s %s\n", c.name, c.help); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flags makes a flag set that reports errors instead of exiting.
+func flags(name string, out io.Writer) *flag.FlagSet {
+	f := flag.NewFlagSet("kejitong "+name, flag.ContinueOnError)
+	f.SetOutput(out)
+	return f
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"kejitong/config"
+	"kejitong/provider"
+	"kejitong/provider/client"
+	"kejitong/provider/credential"
+	"kejitong/provider/keys"
+	"kejitong/provider/oidc"
+	"kejitong/provider/outbound"
+	"kejitong/provider/outbox"
+	"kejitong/provider/session"
+	"kejitong/provider/web"
+	"kejitong/provider/web/interact"
+	"kejitong/store"
+	"kejitong/templates"
+)
+
+// app is everything that a configuration builds: the one place where the parts
+// meet.
+type app struct {
+	cfg     config.Config
+	log     *slog.Logger
+	db      *store.DB
+	ring    *keys.Ring
+	hasher  *credential.Hasher
+	clients *client.Registry
+	runner  *outbox.Runner
+	handler http.Handler
+}
+
+func now() time.Time { return time.Now().UTC() }
+
+// openDatabase connects and brings the schema up to date.
+func openDatabase(ctx context.Context, c config.Config) (*store.DB, error) {
+	db, err := store.Open(ctx, store.Options{
+		Driver: c.Database.Driver, DSN: c.Database.DSN.Text(), Path: c.Database.Path, MaxOpen: c.Database.MaxOpen, MaxIdle: c.Database.MaxIdle,
+		ConnMaxLifetime: c.Database.ConnMaxLifetime, StatementTimeout: c.Database.StatementTimeout,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("migrate: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+// build opens the database and the keys and puts the parts together. The caller
+// closes it.
+func build(ctx context.Context, c config.Config, log *slog.Logger) (*app, error) {
+	db, err := openDatabase(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{cfg: c, log: log, db: db}
+	if err := a.assemble(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return a, nil
+}
+
+// vault opens the keys, so that sealed data can be read and written.
+func (a *app) vault(ctx context.Context) error {
+	a.ring = &keys.Ring{Store: a.db, Root: a.cfg.Keys.RootKey.Bytes(), Now: now}
+	if err := a.ring.Open(ctx); err != nil {
+		return err
+	}
+	a.db.Seal = func() store.Sealer { return a.ring.Snapshot() }
+	p := a.cfg.Passwords
+	a.hasher = &credential.Hasher{
+		MemoryKiB: uint32(p.Argon2MemoryKiB), Time: uint32(p.Argon2Time), Parallelism: uint8(p.Argon2Parallelism), //nolint:gosec // validated bounds
+		Concurrency: p.Concurrency, Queue: p.Queue,
+	}
+	return a.hasher.Validate()
+}
+
+func (a *app) assemble(ctx context.Context) error {
+	if err := a.vault(ctx); err != nil {
+		return err
+	}
+	c := a.cfg
+	kit, err := a.kit()
+	if err != nil {
+		return err
+	}
+	sessions := &session.Service{Store: a.db, Limits: session.Limits{Idle: c.Sessions.Idle, Absolute: c.Sessions.Absolute}, Now: now}
+	a.clients = &client.Registry{Store: a.db, Now: now}
+	a.runner = &outbox.Runner{Store: a.db, Now: now, Log: a.log, Every: 5 * time.Second, Attempts: 12, Workers: 8}
+	a.runner.Init()
+	out := &outbound.Client{Allow: c.Clients.OutboundAllow, Timeout: 5 * time.Second, MaxBody: 64 << 10}
+	out.Init()
+	op := &oidc.Provider{
+		Issuer: c.Issuer,
+		Times: oidc.Times{
+			Code: c.Tokens.CodeTTL, Access: c.Tokens.AccessTTL, IDToken: c.Tokens.IDTokenTTL, RefreshIdle: c.Tokens.RefreshIdle,
+			RefreshAbsolute: c.Tokens.RefreshAbsolute, RefreshGrace: c.Tokens.RefreshGrace, Pushed: c.Tokens.PARTTL,
+			Interaction: c.Sessions.InteractionTTL, Skew: c.Tokens.ClockSkew,
+		},
+		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.db, Flow: a.db, Sessions: sessions, Web: kit,
+		Outbox: a.runner, Outbound: out, Now: now, Log: a.log,
+	}
+	op.Init()
+	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
+	pages := &interact.Handler{
+		Web: kit, Flow: a.db, Sessions: sessions, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
+		Systems: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: now, Log: a.log,
+	}
+	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages})
+	return nil
+}
+
+func (a *app) credentials() *credential.Service {
+	p := a.cfg.Passwords
+	return &credential.Service{
+		Store: a.db, Hasher: a.hasher, Key: a.ring.Snapshot().Current(keys.Throttle).Bytes, Now: now,
+		Limits: credential.Limits{PairLimit: p.PerPairLimit, LockFor: p.LockFor, AccountLimit: p.AccountLimit, FailureFloor: p.FailureFloor},
+	}
+}
+
+func (a *app) kit() (*web.Kit, error) {
+	c := a.cfg
+	render, err := templates.New(templates.Options{SupportPhone: c.Platform.SupportPhone, SupportHours: c.Platform.SupportHours, ManualURL: c.Platform.ManualURL})
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("issuer: %w", err)
+	}
+	kit := &web.Kit{
+		Render: render, Issuer: issuer, FormKey: a.ring.Snapshot().Current(keys.Form).Bytes, TrustedProxies: c.Listen.TrustedProxies,
+		Log: a.log, Now: now, AccessLog: c.Log.Access, Version: version,
+	}
+	return kit, kit.Check()
+}
+
+// close gives back what build opened.
+func (a *app) close() error { return a.db.Close() }
+
+// newLogger writes structured lines to standard error.
+func newLogger(c config.Log) *slog.Logger {
+	var level slog.Level
+	if level.UnmarshalText([]byte(c.Level)) != nil {
+		level = slog.LevelInfo
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if c.Format == "text" {
+		return slog.New(slog.NewTextHandler(os.Stderr, opts))
+	}
+	return slog.New(slog.NewJSONHandler(os.Stderr, opts))
+}
+
+// encodeKey is the text form of a root key in its file.
+func encodeKey(b []byte) string { return base64.StdEncoding.EncodeToString(b) }

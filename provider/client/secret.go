@@ -1,0 +1,36 @@
+package client
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+
+	"kejitong/provider/keys"
+)
+
+// NewSecret makes a client secret: 256 random bits as 43 characters of
+// base64url, which every client can send whether it URL-encodes or not.
+func NewSecret() (string, error) {
+	b := make([]byte, 32)
+	if _, err := rand.Read(b); err != nil {
+		return "", fmt.Errorf("client: random: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b), nil
+}
+
+// Digest is what is stored of a secret. A keyed hash suffices because the
+// secret is random; a password hash would cost a CPU-second a token request.
+func Digest(s *keys.Snapshot, clientID, secret string) string {
+	return base64.RawURLEncoding.EncodeToString(s.MAC(keys.ClientSecret, clientID, secret))
+}
+
+// Knows tells in constant time whether secret is the client's. c may be nil, so
+// that an unknown client takes as long as a known one.
+func (c *Client) Knows(s *keys.Snapshot, secret string) bool {
+	id, want := "", ""
+	if c != nil {
+		id, want = c.ID, c.SecretDigest
+	}
+	return hmac.Equal([]byte(Digest(s, id, secret)), []byte(want)) && want != ""
+}

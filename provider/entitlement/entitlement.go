@@ -1,0 +1,138 @@
+// Package entitlement is who may enter which business system, for which unit:
+// the catalogue of systems, the mandates by which a person acts for a unit,
+// and the grants that open a system's actions. It knows nothing of clients; a
+// client names the systems it owns.
+package entitlement
+
+import (
+	"sort"
+	"time"
+
+	"kejitong/provider/account"
+)
+
+// SystemID is the code of a business system, such as "hightech_enterprise".
+// It matches [a-z0-9_]{1,64}.
+type SystemID string
+
+// System is a business system of the catalogue.
+type System struct {
+	ID           SystemID
+	NameZH       string
+	NameEN       string
+	Owner        string
+	EntryURL     string
+	AccountKinds []account.Kind // who may enter at all; empty means both
+	Level        string         // lowest real-name level, "L0".."L4"
+	Actions      []string       // what a grant may name
+}
+
+// Relation says how an account stands to a unit.
+type Relation string
+
+// The relations. Self is a legal account and its own unit.
+const (
+	Self     Relation = "self"
+	LegalRep Relation = "legal_rep"
+	Admin    Relation = "admin"
+	Handler  Relation = "handler"
+)
+
+// State is where a mandate or grant stands in its life.
+type State string
+
+// The states of mandates and grants.
+const (
+	Pending   State = "pending"
+	Active    State = "active"
+	Suspended State = "suspended"
+	Revoked   State = "revoked"
+	Expired   State = "expired"
+)
+
+// Source says where a grant or mandate came from.
+type Source string
+
+// The sources. TorchMigration marks what the move of the Torch accounts gave;
+// a client may refuse those (accept_migrated_grants).
+const (
+	Direct         Source = "direct"
+	Delegated      Source = "delegated"
+	Verification   Source = "verification"
+	TorchMigration Source = "torch_migration"
+)
+
+// Mandate lets a natural person act for a unit.
+type Mandate struct {
+	ID       string
+	Account  account.ID
+	Unit     account.Unit
+	Relation Relation
+	State    State
+	Source   Source
+	From     time.Time
+	Until    time.Time // zero: open-ended
+}
+
+// Grant lets an account use actions of a system, for a unit or (UnitID empty)
+// for itself.
+type Grant struct {
+	ID      string
+	Account account.ID
+	UnitID  string
+	System  SystemID
+	Actions []string
+	State   State
+	Source  Source
+	From    time.Time
+	Until   time.Time // zero: open-ended
+}
+
+func live(s State, from, until, now time.Time) bool {
+	return s == Active && !now.Before(from) && (until.IsZero() || now.Before(until))
+}
+
+// Live tells whether the mandate holds at now and its unit exists.
+func (m Mandate) Live(now time.Time) bool {
+	return live(m.State, m.From, m.Until, now) && m.Unit.Usable()
+}
+
+// Live tells whether the grant holds at now.
+func (g Grant) Live(now time.Time) bool { return live(g.State, g.From, g.Until, now) }
+
+// For narrows grants to those that hold at now for unitID ("" means the account
+// itself) in one of systems. With migrated false, grants of the Torch
+// migration do not count.
+func For(grants []Grant, unitID string, systems []SystemID, migrated bool, now time.Time) []Grant {
+	var out []Grant
+	for _, g := range grants {
+		if g.UnitID != unitID || !g.Live(now) || (!migrated && g.Source == TorchMigration) {
+			continue
+		}
+		for _, s := range systems {
+			if g.System == s {
+				out = append(out, g)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// Names gives the entitlements of grants as "<system>:<action>", sorted,
+// without repeats, never nil (an empty array says "none").
+func Names(grants []Grant) []string {
+	out := []string{}
+	seen := map[string]bool{}
+	for _, g := range grants {
+		for _, a := range g.Actions {
+			n := string(g.System) + ":" + a
+			if !seen[n] {
+				seen[n] = true
+				out = append(out, n)
+			}
+		}
+	}
+	sort.Strings(out)
+	return out
+}

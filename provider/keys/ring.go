@@ -1,0 +1,277 @@
+package keys
+
+import (
+	"context"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"kejitong/provider/audit"
+)
+
+// Secret is a parsed symmetric key.
+type Secret struct {
+	Kid     string
+	Purpose Purpose
+	Number  int
+	Bytes   []byte
+}
+
+// Signing is a parsed signing key.
+type Signing struct {
+	Kid       string
+	Algorithm Algorithm
+	State     State
+	Private   crypto.Signer
+	signers   map[string]jose.Signer // by typ
+}
+
+// Snapshot is the ring at one moment; it is immutable and shared by readers.
+type Snapshot struct {
+	current map[Purpose]Secret
+	secrets map[string]Secret
+	numbers map[Purpose]map[int]Secret
+	active  map[Algorithm]*Signing
+	byKid   map[string]*Signing
+	jwks    []byte
+}
+
+// Ring serves keys from memory. Make it with Open.
+type Ring struct {
+	Store Store
+	Root  []byte // 32 bytes, sealing every key at rest
+	Now   func() time.Time
+
+	mu   sync.Mutex
+	snap atomic.Pointer[Snapshot]
+}
+
+// Open reads the keys, first making those that an empty database lacks, and
+// fails if the root key does not open them (a wrong root key must stop the
+// start, not produce a second set of keys).
+func (r *Ring) Open(ctx context.Context) error {
+	if len(r.Root) != 32 {
+		return errors.New("keys: the root key must have 32 bytes")
+	}
+	rows, err := r.Store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	missing, err := r.missing(rows)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		if err := r.Store.AddKeys(ctx, missing, audit.From(ctx, audit.Event{Kind: audit.KeyRotated, Actor: "system", Object: "keys", Detail: "generated"})); err != nil {
+			return err
+		}
+	}
+	return r.Reload(ctx)
+}
+
+// missing makes a row for every symmetric purpose and every algorithm that has
+// no active key. RSA keys take a while to find, so they are made in parallel.
+func (r *Ring) missing(rows []Row) ([]Row, error) {
+	have := map[string]bool{}
+	for _, k := range rows {
+		if k.State == Active {
+			have[string(k.Purpose)+"|"+string(k.Algorithm)] = true
+		}
+	}
+	now := r.Now()
+	var out []Row
+	for _, p := range symmetric {
+		if have[string(p)+"|"] {
+			continue
+		}
+		row, err := newSecretRow(r.Root, p, 1, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	signing, err := r.generate(now, Active, func(a Algorithm) bool { return !have[string(Sign)+"|"+string(a)] })
+	return append(out, signing...), err
+}
+
+func (r *Ring) generate(now time.Time, state State, want func(Algorithm) bool) ([]Row, error) {
+	algs := Algorithms()
+	rows, errs := make([]Row, len(algs)), make([]error, len(algs))
+	var wg sync.WaitGroup
+	for i, a := range algs {
+		if !want(a) {
+			continue
+		}
+		wg.Go(func() { rows[i], errs[i] = newSigningRow(r.Root, a, state, now) })
+	}
+	wg.Wait()
+	var out []Row
+	for i := range rows {
+		if rows[i].Kid != "" {
+			out = append(out, rows[i])
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// Prepare makes the next signing keys that are missing, so that relying
+// parties see them in the JWKS long before they sign. It runs after start.
+func (r *Ring) Prepare(ctx context.Context) error {
+	rows, err := r.Store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	have := map[Algorithm]bool{}
+	for _, k := range rows {
+		if k.Purpose == Sign && k.State == Next {
+			have[k.Algorithm] = true
+		}
+	}
+	next, err := r.generate(r.Now(), Next, func(a Algorithm) bool { return !have[a] })
+	if err != nil || len(next) == 0 {
+		return err
+	}
+	if err := r.Store.AddKeys(ctx, next, audit.From(ctx, audit.Event{Kind: audit.KeyRotated, Actor: "system", Object: "keys", Detail: "next prepared"})); err != nil {
+		return err
+	}
+	return r.Reload(ctx)
+}
+
+// RotateSigning retires the active key of every algorithm and puts the next
+// one in its place.
+func (r *Ring) RotateSigning(ctx context.Context, actor string) error {
+	if err := r.Prepare(ctx); err != nil {
+		return err
+	}
+	now := r.Now()
+	for _, a := range Algorithms() {
+		next, err := newSigningRow(r.Root, a, Next, now)
+		if err != nil {
+			return err
+		}
+		ev := audit.From(ctx, audit.Event{Kind: audit.KeyRotated, Actor: actor, Object: string(a), Detail: "rotated"})
+		if err := r.Store.RotateKeys(ctx, Sign, a, now, next, ev); err != nil {
+			return fmt.Errorf("rotate %s: %w", a, err)
+		}
+	}
+	return r.Reload(ctx)
+}
+
+// Reload reads the keys anew and swaps the snapshot in.
+func (r *Ring) Reload(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rows, err := r.Store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	s, err := parse(r.Root, rows)
+	if err != nil {
+		return err
+	}
+	r.snap.Store(s)
+	return nil
+}
+
+// Snapshot gives the keys in force; nil before Open.
+func (r *Ring) Snapshot() *Snapshot { return r.snap.Load() }
+
+func parse(root []byte, rows []Row) (*Snapshot, error) {
+	s := &Snapshot{
+		current: map[Purpose]Secret{}, secrets: map[string]Secret{}, numbers: map[Purpose]map[int]Secret{},
+		active: map[Algorithm]*Signing{}, byKid: map[string]*Signing{},
+	}
+	sort.Slice(rows, func(i, j int) bool { // stable order of the JWKS: active, next, retired; then algorithm
+		if rows[i].State != rows[j].State {
+			return order(rows[i].State) < order(rows[j].State)
+		}
+		return order2(rows[i].Algorithm) < order2(rows[j].Algorithm)
+	})
+	var set jose.JSONWebKeySet
+	for _, row := range rows {
+		kid, rest, err := cut(row.Sealed)
+		if err != nil || kid != row.Kid {
+			return nil, fmt.Errorf("keys: key %s: %w", row.Kid, ErrUnsealable)
+		}
+		plain, err := openKid(kid, root, rootPlace(row.Purpose, row.Algorithm), rest)
+		if err != nil {
+			return nil, fmt.Errorf("keys: key %s does not open with this root key: %w", row.Kid, err)
+		}
+		if row.Purpose != Sign {
+			s.addSecret(row, plain)
+			continue
+		}
+		k, err := newSigning(row, plain)
+		if err != nil {
+			return nil, err
+		}
+		s.byKid[k.Kid] = k
+		if k.State == Active {
+			s.active[k.Algorithm] = k
+		}
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Private.Public(), KeyID: k.Kid, Algorithm: string(k.Algorithm), Use: "sig"})
+	}
+	var err error
+	s.jwks, err = json.Marshal(set)
+	return s, err
+}
+
+func (s *Snapshot) addSecret(row Row, plain []byte) {
+	k := Secret{Kid: row.Kid, Purpose: row.Purpose, Number: row.Number, Bytes: plain}
+	s.secrets[k.Kid] = k
+	if s.numbers[k.Purpose] == nil {
+		s.numbers[k.Purpose] = map[int]Secret{}
+	}
+	s.numbers[k.Purpose][k.Number] = k
+	if row.State == Active {
+		s.current[k.Purpose] = k
+	}
+}
+
+func order(s State) int {
+	switch s {
+	case Active:
+		return 0
+	case Next:
+		return 1
+	}
+	return 2
+}
+
+func order2(a Algorithm) int {
+	for i, x := range Algorithms() {
+		if x == a {
+			return i
+		}
+	}
+	return len(Algorithms())
+}
+
+func newSigning(row Row, der []byte) (*Signing, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("keys: key %s: %w", row.Kid, err)
+	}
+	private, ok := parsed.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("keys: key %s cannot sign", row.Kid)
+	}
+	k := &Signing{Kid: row.Kid, Algorithm: row.Algorithm, State: row.State, Private: private, signers: map[string]jose.Signer{}}
+	for _, typ := range []string{"JWT", "at+jwt", "logout+jwt"} {
+		opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("kid", row.Kid)
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(row.Algorithm), Key: private}, opts)
+		if err != nil {
+			return nil, fmt.Errorf("keys: key %s: %w", row.Kid, err)
+		}
+		k.signers[typ] = signer
+	}
+	return k, nil
+}

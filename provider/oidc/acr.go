@@ -1,0 +1,74 @@
+package oidc
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+)
+
+// The authentication context classes: how strongly somebody signed in, which is
+// never who somebody is.
+const (
+	aalPassword = "urn:fuwu:aal:1"
+	aalSecond   = "urn:fuwu:aal:2"
+	aalStrong   = "urn:fuwu:aal:3"
+)
+
+var classes = []string{aalPassword, aalSecond, aalStrong}
+
+// reachable are the classes that a user can reach here; discovery lists them.
+var reachable = []string{aalPassword}
+
+var errACR = oauthError{"unmet_authentication_requirements", http.StatusBadRequest, "the requested authentication context class cannot be reached"}
+
+// essentialACR gives the values of an acr that the claims parameter marks as
+// essential for the ID token (OpenID Connect Core §5.5.1.1); any says that no
+// value was named.
+func essentialACR(raw json.RawMessage) (values []string, essential bool) {
+	w := claimsRequest(raw)["id_token"]["acr"]
+	if w == nil || !w.Essential {
+		return nil, false
+	}
+	for _, v := range append(w.Values, w.Value) {
+		var s string
+		if json.Unmarshal(v, &s) == nil && s != "" {
+			values = append(values, s)
+		}
+	}
+	return values, true
+}
+
+// checkACR refuses at once what no sign-in could meet: an error, not a silent
+// downgrade. acr_values is voluntary and never refuses.
+func (p *Provider) checkACR(a *asked) error {
+	values, essential := essentialACR(a.claims)
+	if !essential || len(values) == 0 {
+		return nil
+	}
+	for _, v := range values {
+		if slices.ContainsFunc(reachable, func(r string) bool { return meets(r, v) }) {
+			return nil
+		}
+	}
+	return errACR
+}
+
+// meets tells whether a session of class have satisfies want; a stronger class
+// satisfies a weaker one.
+func meets(have, want string) bool {
+	w := slices.Index(classes, want)
+	return w >= 0 && slices.Index(classes, have) >= w
+}
+
+// acrReached tells whether a session of class have satisfies the request and
+// the client.
+func (a *asked) acrReached(have string) bool {
+	if want := a.client.Metadata.RequiredACR; want != "" && !meets(have, want) {
+		return false
+	}
+	values, essential := essentialACR(a.claims)
+	if !essential || len(values) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(values, func(v string) bool { return meets(have, v) })
+}

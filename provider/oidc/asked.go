@@ -1,0 +1,226 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"kejitong/provider/client"
+	"kejitong/provider/consent"
+	"kejitong/provider/fault"
+)
+
+// asked is an authorization request that passed every check which needs no
+// user (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
+type asked struct {
+	form     url.Values
+	client   *client.Client
+	redirect string
+	mode     string   // "query" or "form_post"
+	scopes   []string // asked for, known and registered
+	prompt   []string
+	maxAge   *int64 // seconds
+	claims   json.RawMessage
+	hint     *hinted // a verified id_token_hint
+	pushed   string  // key of the pushed request it came from
+	fosite   fosite.AuthorizeRequester
+}
+
+// localError is a refusal that must not be sent to any redirect URI, because
+// none is trusted (RFC 6749 §4.1.2.1). All of them look the same to the user.
+type localError struct{ why string }
+
+// Error is for the log.
+func (e localError) Error() string { return "authorization request refused locally: " + e.why }
+
+// examine checks a request. On a localError the asked is nil; on any other
+// error it knows client, redirect and mode, so that the error can be sent back.
+func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error) {
+	// Repeats of the two parameters that decide where an answer goes are never
+	// answered elsewhere than here.
+	if len(form["client_id"]) > 1 || len(form["redirect_uri"]) > 1 {
+		return nil, localError{"client_id or redirect_uri repeated"}
+	}
+	c, err := p.Clients.Find(ctx, form.Get("client_id"))
+	if fault.Is(err, fault.NotFound) {
+		return nil, localError{"unknown or disabled client"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !matchRedirect(c, form.Get("redirect_uri")) {
+		return nil, localError{"redirect_uri missing or not registered"}
+	}
+	a := &asked{form: form, client: c, redirect: form.Get("redirect_uri"), mode: "query"}
+	if form.Get("response_mode") == "form_post" {
+		a.mode = "form_post"
+	}
+	if err := checkForm(form); err != nil {
+		return a, err
+	}
+	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkPrompt, a.checkAge, a.checkClaims} {
+		if err := check(); err != nil {
+			return a, err
+		}
+	}
+	if err := p.checkACR(a); err != nil {
+		return a, err
+	}
+	if err := p.checkHint(a); err != nil {
+		return a, err
+	}
+	a.scopes = askedScopes(c, form.Get("scope"))
+	return a, p.checkWithFosite(ctx, a)
+}
+
+func (a *asked) checkUnsupported() error {
+	for name, code := range map[string]string{"request": "request_not_supported", "request_uri": "request_uri_not_supported", "registration": "registration_not_supported"} {
+		if a.form.Get(name) != "" {
+			return oauthError{code, http.StatusBadRequest, "the " + name + " parameter is not supported"}
+		}
+	}
+	if m := a.form.Get("response_mode"); m != "" && m != "query" && m != "form_post" {
+		return invalidRequest("the response mode is not supported")
+	}
+	if a.form.Get("response_type") == "" {
+		return invalidRequest("the response_type is missing")
+	}
+	return nil
+}
+
+// pkceRequired: public clients always; confidential ones unless their
+// registration relaxes it.
+func pkceRequired(c *client.Client) bool { return c.Public() || !c.Metadata.PKCEOptional }
+
+// checkPKCE: RFC 7636 §4.3 and §4.4.1; plain is not offered. What is sent binds,
+// required or not.
+func (a *asked) checkPKCE() error {
+	challenge, method := a.form.Get("code_challenge"), a.form.Get("code_challenge_method")
+	if challenge == "" && method == "" && !pkceRequired(a.client) {
+		return nil
+	}
+	if challenge == "" {
+		return invalidRequest("a code_challenge is required (PKCE)")
+	}
+	if method != "S256" {
+		return invalidRequest("the code_challenge_method must be S256")
+	}
+	if len(challenge) != 43 || strings.ContainsFunc(challenge, notBase64URL) {
+		return invalidRequest("the code_challenge must be the base64url of a SHA-256")
+	}
+	return nil
+}
+
+func notBase64URL(r rune) bool {
+	return !(r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_')
+}
+
+func (a *asked) checkPrompt() error {
+	a.prompt = strings.Fields(a.form.Get("prompt"))
+	for _, v := range a.prompt {
+		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, v) {
+			return invalidRequest("the prompt value is unknown")
+		}
+	}
+	if a.asks("none") && len(a.prompt) > 1 {
+		return invalidRequest("prompt none stands alone")
+	}
+	return nil
+}
+
+func (a *asked) asks(prompt string) bool { return slices.Contains(a.prompt, prompt) }
+
+func (a *asked) checkAge() error {
+	a.maxAge = a.client.Metadata.DefaultMaxAge
+	if s := a.form.Get("max_age"); s != "" {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n < 0 {
+			return invalidRequest("max_age must be a whole number of seconds")
+		}
+		a.maxAge = &n
+	}
+	return nil
+}
+
+func (a *asked) checkClaims() error {
+	s := a.form.Get("claims")
+	if s == "" {
+		return nil
+	}
+	if len(s) > maxParam || depth(s) > maxClaimsDepth {
+		return invalidRequest("the claims parameter is too large")
+	}
+	var top map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(s), &top); err != nil {
+		return invalidRequest("the claims parameter is not a JSON object")
+	}
+	a.claims = json.RawMessage(s)
+	return nil
+}
+
+// depth counts how deep JSON nests, without parsing it.
+func depth(s string) int {
+	deepest, now, quoted := 0, 0, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == '{' || c == '['):
+			now++
+			deepest = max(deepest, now)
+		case !quoted && (c == '}' || c == ']'):
+			now--
+		}
+	}
+	return deepest
+}
+
+// askedScopes keeps what is known and registered. The rest is ignored, as RFC
+// 6749 §3.3 allows: a relying party that asks for "groups" out of habit still
+// gets its sign-in. Scopes are registered by name; openid goes without saying
+// for clients that registered no scope.
+func askedScopes(c *client.Client, scope string) []string {
+	registered := strings.Fields(c.Metadata.Scope)
+	var out []string
+	for _, s := range strings.Fields(scope) {
+		if _, ok := consent.Known(s); ok && slices.Contains(registered, s) && !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	// offline_access needs a client that can use it (OpenID Connect Core §11).
+	if !c.May("refresh_token") {
+		out = slices.DeleteFunc(out, func(s string) bool { return s == consent.Offline })
+	}
+	return out
+}
+
+// checkWithFosite lets fosite make its own checks and build its request: client,
+// response type, response mode, scope and audience.
+func (p *Provider) checkWithFosite(ctx context.Context, a *asked) error {
+	form := url.Values{}
+	for k, v := range a.form {
+		form[k] = v
+	}
+	form.Set("scope", strings.Join(a.scopes, " "))
+	if form.Get("state") == "" {
+		form.Set("state", "-") // fosite insists on one; what was sent is what is returned
+	}
+	form.Del("id_token_hint")
+	r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/oauth2/authorize"}, Form: form, PostForm: form}
+	ctx, u := withUnit(ctx)
+	u.redirect = a.redirect
+	ar, err := p.fosite.NewAuthorizeRequest(ctx, r)
+	if err != nil {
+		return err
+	}
+	a.fosite = ar
+	return nil
+}

@@ -1,0 +1,280 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"kejitong/provider/account"
+	"kejitong/provider/authflow"
+	"kejitong/provider/fault"
+	"kejitong/provider/principal"
+	"kejitong/provider/session"
+)
+
+const requestURIPrefix = "urn:ietf:params:oauth:request_uri:"
+
+// authorize is the authorization endpoint: entry and exit of every sign-in.
+func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodPost {
+		p.parkPost(w, r)
+		return
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		p.refuseLocally(w, r, localError{"malformed query"})
+		return
+	}
+	if id := query.Get("interaction"); id != "" {
+		p.resume(w, r, id)
+		return
+	}
+	a, err := p.unpack(r, query)
+	if err != nil {
+		p.answerError(w, r, a, err)
+		return
+	}
+	p.proceed(w, r, a, nil)
+}
+
+// unpack gives the request that the query stands for: itself, or the one that
+// was pushed, in which case nothing but client_id and request_uri counts (RFC
+// 9126 §4; RFC 9101 §5: outer parameters are ignored).
+func (p *Provider) unpack(r *http.Request, query url.Values) (*asked, error) {
+	uri := query.Get("request_uri")
+	if !strings.HasPrefix(uri, requestURIPrefix) || len(query["request_uri"]) != 1 {
+		a, err := p.examine(r.Context(), query)
+		if err == nil && a.client.Metadata.RequirePushedAuthRequests {
+			err = invalidRequest("this client must use pushed authorization requests")
+		}
+		return a, err
+	}
+	key := authflow.Key(strings.TrimPrefix(uri, requestURIPrefix))
+	pushed, err := p.Flow.Pushed(r.Context(), key)
+	if fault.Is(err, fault.NotFound) {
+		return nil, localError{"unknown request_uri"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if pushed.Client != query.Get("client_id") || len(query["client_id"]) != 1 {
+		return nil, localError{"request_uri of another client"}
+	}
+	form, err := url.ParseQuery(pushed.Form)
+	if err != nil {
+		return nil, err
+	}
+	a, err := p.examine(r.Context(), form)
+	if err != nil {
+		return a, err
+	}
+	if !p.Now().Before(pushed.ExpiresAt) || !pushed.UsedAt.IsZero() {
+		return a, oauthError{"invalid_request_uri", http.StatusBadRequest, "the request_uri has expired or was used"}
+	}
+	a.pushed = key
+	return a, nil
+}
+
+// parkPost answers a POST with a redirect to a GET. A form on another site may
+// post here (OpenID Connect Core §3.1.2.1), and such a request comes without
+// our SameSite=Lax cookies; the GET brings them.
+func (p *Provider) parkPost(w http.ResponseWriter, r *http.Request) {
+	if mediaType(r) != formType {
+		p.refuseLocally(w, r, localError{"content type"})
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxAuthorizeBody)
+	if err := r.ParseForm(); err != nil {
+		p.refuseLocally(w, r, localError{"malformed form"})
+		return
+	}
+	for name := range r.URL.Query() {
+		if _, twice := r.PostForm[name]; twice {
+			p.refuseLocally(w, r, localError{"parameter in URL and body"})
+			return
+		}
+	}
+	form := r.Form
+	if strings.HasPrefix(form.Get("request_uri"), requestURIPrefix) {
+		http.Redirect(w, r, "/oauth2/authorize?"+url.Values{"client_id": form["client_id"], "request_uri": form["request_uri"]}.Encode(), http.StatusSeeOther)
+		return
+	}
+	a, err := p.examine(r.Context(), form)
+	if err == nil && a.client.Metadata.RequirePushedAuthRequests {
+		err = invalidRequest("this client must use pushed authorization requests")
+	}
+	if err != nil {
+		p.answerError(w, r, a, err)
+		return
+	}
+	id, key, err := authflow.NewID()
+	if err == nil {
+		err = p.Flow.Push(r.Context(), authflow.Pushed{Key: key, Client: a.client.ID, Form: form.Encode(), ExpiresAt: p.Now().Add(p.Times.Pushed)})
+	}
+	if err != nil {
+		p.answerError(w, r, a, err)
+		return
+	}
+	target := url.Values{"client_id": {a.client.ID}, "request_uri": {requestURIPrefix + id}}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, "/oauth2/authorize?"+target.Encode(), http.StatusSeeOther)
+}
+
+// resume takes a parked request up again. It is worth something only in the
+// browser that began it.
+func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
+	pd, err := p.Flow.Pending(r.Context(), authflow.Key(id))
+	if err != nil {
+		p.Web.Fail(w, r, err)
+		return
+	}
+	if authflow.Key(p.Web.Browser(w, r)) != pd.Browser {
+		p.Web.Fail(w, r, fault.New(fault.Refused, "this sign-in was begun in another browser"))
+		return
+	}
+	form, err := url.ParseQuery(pd.Form)
+	if err != nil {
+		p.Web.Fail(w, r, err)
+		return
+	}
+	a, err := p.examine(r.Context(), form)
+	if err != nil {
+		p.answerError(w, r, a, err)
+		return
+	}
+	a.pushed = pd.Pushed
+	switch {
+	case pd.GrantID != "":
+		p.repeat(w, r, a, pd)
+	case pd.Declined != "":
+		p.answerError(w, r, a, oauthError{"access_denied", http.StatusBadRequest, "the user declined"})
+	case !p.Now().Before(pd.ExpiresAt):
+		p.Web.Fail(w, r, fault.New(fault.Gone, "this sign-in has expired"))
+	default:
+		p.proceed(w, r, a, &parked{id: id, Pending: pd})
+	}
+}
+
+// parked is a request with the id under which the browser knows it.
+type parked struct {
+	id string
+	authflow.Pending
+}
+
+// repeat answers a second submit of a finished interaction with the same code,
+// while that code lives: whoever clicks twice still arrives once.
+func (p *Provider) repeat(w http.ResponseWriter, r *http.Request, a *asked, pd authflow.Pending) {
+	h, err := p.Principals.ByGrant(r.Context(), pd.GrantID)
+	if err != nil || !p.Now().Before(h.Grant.CodeExp) || h.Grant.CodeSpent {
+		p.Web.Fail(w, r, fault.New(fault.Gone, "this sign-in is finished"))
+		return
+	}
+	code, err := p.codeOf(&h.Grant)
+	if err != nil {
+		p.Web.Fail(w, r, err)
+		return
+	}
+	p.respond(w, r, a, url.Values{"code": {code}})
+}
+
+// proceed asks what is owed and does it.
+func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, a *asked, pd *parked) {
+	v, err := p.visitor(r, a.client.ID)
+	if err != nil {
+		p.answerError(w, r, a, err)
+		return
+	}
+	if v != nil && v.Session.Stale(p.Now()) {
+		if err := p.Sessions.Store.TouchSession(r.Context(), v.Session.Key, p.Now()); err != nil {
+			p.answerError(w, r, a, err)
+			return
+		}
+	}
+	facts, unitID := p.facts(a, v, pd)
+	verdict := authflow.Decide(facts)
+	if verdict.Step == authflow.Issue {
+		p.issue(w, r, a, v, pd, unitID)
+		return
+	}
+	if a.asks("none") {
+		p.answerError(w, r, a, oauthError{verdict.SilentError(), http.StatusBadRequest, "the user would have to be asked"})
+		return
+	}
+	p.send(w, r, a, pd, verdict)
+}
+
+// visitor is the live session of an active account that the browser brings, or
+// nil.
+func (p *Provider) visitor(r *http.Request, clientID string) (*principal.Visit, error) {
+	cookie, ok := p.Web.Cookie(r, SessionCookie)
+	if !ok {
+		return nil, nil
+	}
+	v, err := p.Principals.ByCookie(r.Context(), session.Key(cookie), clientID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !v.Session.Live(p.Sessions.Limits, p.Now()) || v.Principal.Account.State != account.Active {
+		return nil, nil
+	}
+	return &v, nil
+}
+
+var pages = map[authflow.Step]string{
+	authflow.SignIn: "/login", authflow.SelectAccount: "/login/account", authflow.ChooseUnit: "/login/unit",
+	authflow.Consent: "/consent", authflow.Refuse: "/refused",
+}
+
+// send parks the request, if it is not parked yet, and sends the browser to the
+// page of the step. 303, so that nothing posted is posted again (RFC 9700
+// §4.12).
+func (p *Provider) send(w http.ResponseWriter, r *http.Request, a *asked, pd *parked, v authflow.Verdict) {
+	if pd == nil {
+		id, key, err := authflow.NewID()
+		if err != nil {
+			p.answerError(w, r, a, err)
+			return
+		}
+		now := p.Now()
+		pd = &parked{id: id, Pending: authflow.Pending{
+			Key: key, Client: a.client.ID, Form: a.form.Encode(), Browser: authflow.Key(p.Web.Browser(w, r)), Pushed: a.pushed,
+			CreatedAt: now, ExpiresAt: now.Add(p.Times.Interaction),
+		}}
+		if err := p.Flow.Park(r.Context(), pd.Pending); err != nil {
+			p.answerError(w, r, a, err)
+			return
+		}
+	}
+	q := url.Values{"interaction": {pd.id}}
+	if v.Step == authflow.Refuse {
+		q.Set("reason", string(v.Reason))
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, pages[v.Step]+"?"+q.Encode(), http.StatusSeeOther)
+}
+
+// refuseLocally shows a page and sends nothing anywhere.
+func (p *Provider) refuseLocally(w http.ResponseWriter, r *http.Request, e localError) {
+	p.Log.InfoContext(r.Context(), "authorization request refused", "reason", e.why)
+	p.Web.Fail(w, r, fault.Wrap(fault.Invalid, e, "the system that sent you here made a request that cannot be accepted"))
+}
+
+// answerError sends an error where it belongs: to the redirect URI if the
+// request got so far, else to a page here.
+func (p *Provider) answerError(w http.ResponseWriter, r *http.Request, a *asked, err error) {
+	var local localError
+	if errors.As(err, &local) {
+		p.refuseLocally(w, r, local)
+		return
+	}
+	e, _, ok := asProtocol(err)
+	if a == nil || !ok || e.status >= 500 {
+		p.Web.Fail(w, r, err)
+		return
+	}
+	p.respond(w, r, a, url.Values{"error": {e.code}, "error_description": {e.description}})
+}

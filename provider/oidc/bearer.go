@@ -1,0 +1,205 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"kejitong/provider/account"
+	"kejitong/provider/client"
+	"kejitong/provider/fault"
+	"kejitong/provider/principal"
+	"kejitong/provider/token"
+)
+
+// access is an access token that was looked into.
+type access struct {
+	client   *client.Client
+	held     *principal.Held // nil for client_credentials
+	grantID  string
+	scopes   []string
+	audience []string
+	expires  time.Time
+	issued   time.Time // zero for opaque tokens
+	jwt      claims    // the claims of a JWT access token
+}
+
+var errNoToken = errors.New("oidc: not a live access token")
+
+// look reads an access token of any form and decides whether it lives now: the
+// token itself, its client, its grant, its account, its session. errNoToken if
+// not; other errors are failures of ours.
+func (p *Provider) look(ctx context.Context, text string) (*access, error) {
+	a, err := p.read(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	if a.held == nil {
+		revoked, err := p.Grants.Revoked(ctx, a.grantID)
+		if err != nil {
+			return nil, err
+		}
+		if revoked {
+			return nil, errNoToken
+		}
+		return a, nil
+	}
+	h := a.held
+	u := &unit{client: a.client, held: h, grant: &h.Grant}
+	if h.Grant.State != token.Active || !p.Now().Before(h.Grant.ExpiresAt) || h.SessionOver && !h.Grant.Offline || p.stands(u) != nil {
+		return nil, errNoToken
+	}
+	return a, nil
+}
+
+// read takes the token apart and finds its grant and client, whatever their
+// state.
+func (p *Provider) read(ctx context.Context, text string) (*access, error) {
+	var a *access
+	var err error
+	if strings.Count(text, ".") == 2 {
+		a, err = p.readJWT(ctx, text)
+	} else {
+		a, err = p.readOpaque(ctx, text)
+	}
+	if err != nil {
+		return nil, err
+	}
+	id := ""
+	if a.held != nil {
+		id = a.held.Grant.Client
+	} else {
+		id = a.jwtOr("client_id")
+	}
+	a.client, err = p.Clients.Find(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, errNoToken
+	}
+	return a, err
+}
+
+func (a *access) jwtOr(name string) string {
+	s, _ := a.jwt[name].(string)
+	return s
+}
+
+func (p *Provider) readOpaque(ctx context.Context, text string) (*access, error) {
+	o, err := p.codec.Parse(text, p.Now(), token.Access, token.Client)
+	if err != nil {
+		return nil, errNoToken
+	}
+	a := &access{grantID: o.GrantID, expires: o.ExpiresAt}
+	if o.Kind == token.Client {
+		var b bearer
+		if json.Unmarshal(o.Extra, &b) != nil {
+			return nil, errNoToken
+		}
+		a.scopes, a.audience, a.jwt = b.Scopes, b.Audience, claims{"client_id": b.Client}
+		if len(a.audience) == 0 {
+			a.audience = []string{p.Issuer}
+		}
+		return a, nil
+	}
+	h, err := p.Principals.ByGrant(ctx, o.GrantID)
+	if fault.Is(err, fault.NotFound) || err == nil && !o.Proves(h.Grant.Secret) {
+		return nil, errNoToken
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.held, a.scopes, a.audience = &h, h.Grant.Data.Scopes, audience(p.Issuer, &h.Grant)
+	if len(o.Extra) > 0 {
+		a.scopes = strings.Fields(string(o.Extra))
+	}
+	return a, nil
+}
+
+func (p *Provider) readJWT(ctx context.Context, text string) (*access, error) {
+	body, ok := verified(p.Keys.Snapshot(), text, "at+jwt")
+	if !ok {
+		return nil, errNoToken
+	}
+	var m struct {
+		Issuer  string    `json:"iss"`
+		ID      string    `json:"jti"`
+		Scope   string    `json:"scope"`
+		Client  string    `json:"client_id"`
+		Subject string    `json:"sub"`
+		Aud     audiences `json:"aud"`
+		Exp     int64     `json:"exp"`
+		Iat     int64     `json:"iat"`
+	}
+	if json.Unmarshal(body, &m) != nil || m.Issuer != p.Issuer || p.Now().Unix() >= m.Exp {
+		return nil, errNoToken
+	}
+	grantID, _, ok := strings.Cut(m.ID, ".")
+	if !ok {
+		return nil, errNoToken
+	}
+	a := &access{grantID: grantID, scopes: strings.Fields(m.Scope), audience: m.Aud, expires: time.Unix(m.Exp, 0), issued: time.Unix(m.Iat, 0)}
+	a.jwt = claims{"client_id": m.Client, "jti": m.ID}
+	if m.Subject == m.Client {
+		return a, nil
+	}
+	h, err := p.Principals.ByGrant(ctx, grantID)
+	if fault.Is(err, fault.NotFound) || err == nil && h.Grant.Client != m.Client {
+		return nil, errNoToken
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.held = &h
+	for _, s := range h.Grant.Data.Scopes { // marks are not written into the token
+		if strings.HasPrefix(s, "claim:") {
+			a.scopes = append(a.scopes, s)
+		}
+	}
+	return a, nil
+}
+
+// live is look with the account's state for callers that only ask "whose".
+func (a *access) account() account.ID {
+	if a.held == nil {
+		return ""
+	}
+	return a.held.Grant.Account
+}
+
+func (a *access) has(scope string) bool { return slices.Contains(a.scopes, scope) }
+
+// presentedToken finds the bearer token of a resource request: in the header,
+// or for POST in the form, never in the URL (RFC 6750 §2; RFC 9700 §4.3.2).
+func presentedToken(w http.ResponseWriter, r *http.Request) (string, error) {
+	none := oauthError{"", http.StatusUnauthorized, "no access token"}
+	if r.URL.RawQuery != "" && r.URL.Query().Has("access_token") {
+		return "", oauthError{"invalid_request", http.StatusBadRequest, "an access token must not be in the URL"}
+	}
+	var found []string
+	for _, h := range r.Header.Values("Authorization") {
+		scheme, t, _ := strings.Cut(h, " ")
+		if !strings.EqualFold(scheme, "Bearer") || t == "" {
+			return "", none
+		}
+		found = append(found, t)
+	}
+	if r.Method == http.MethodPost && mediaType(r) == formType {
+		r.Body = http.MaxBytesReader(w, r.Body, maxTokenBody)
+		if r.ParseForm() != nil || checkForm(r.PostForm) != nil {
+			return "", invalidRequest("the body is not a well-formed form")
+		}
+		if t := r.PostForm.Get("access_token"); t != "" {
+			found = append(found, t)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", none
+	case 1:
+		return found[0], nil
+	}
+	return "", invalidRequest("several access tokens")
+}

@@ -1,0 +1,142 @@
+package oidc
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"kejitong/provider/client"
+	"kejitong/provider/outbound"
+)
+
+// jwksCache keeps the key sets behind jwks_uri. An unknown kid or a failed
+// signature may fetch anew, but only so often: after five seconds, in a burst
+// of three, then once a minute, so that a stranger with bad assertions cannot
+// make the provider hammer a third party.
+type jwksCache struct {
+	Outbound *outbound.Client
+	Now      func() time.Time
+
+	mu   sync.Mutex
+	sets map[string]*fetched
+}
+
+type fetched struct {
+	mu      sync.Mutex // one fetch at a time for a URI
+	set     jose.JSONWebKeySet
+	at      time.Time
+	fetches []time.Time // the last few
+}
+
+const (
+	jwksLife     = 10 * time.Minute
+	jwksMinPause = 5 * time.Second
+	jwksBurst    = 3
+	maxSets      = 10000
+)
+
+func (j *jwksCache) entry(uri string) *fetched {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.sets == nil || len(j.sets) >= maxSets {
+		j.sets = map[string]*fetched{}
+	}
+	f := j.sets[uri]
+	if f == nil {
+		f = &fetched{}
+		j.sets[uri] = f
+	}
+	return f
+}
+
+// get gives the set behind uri; with anew it is fetched again if the pace
+// allows.
+func (j *jwksCache) get(ctx context.Context, uri string, anew bool) jose.JSONWebKeySet {
+	f := j.entry(uri)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := j.Now()
+	if now.Sub(f.at) < jwksLife && !anew {
+		return f.set
+	}
+	if !f.mayFetch(now) {
+		return f.set
+	}
+	f.fetches = append(f.fetches, now)
+	body, err := j.Outbound.Get(ctx, uri)
+	if err != nil {
+		return f.set
+	}
+	var set jose.JSONWebKeySet
+	if json.Unmarshal(body, &set) != nil || len(set.Keys) > 64 {
+		return f.set
+	}
+	f.set, f.at = set, now
+	return set
+}
+
+func (f *fetched) mayFetch(now time.Time) bool {
+	var recent []time.Time
+	for _, t := range f.fetches {
+		if now.Sub(t) < time.Minute {
+			recent = append(recent, t)
+		}
+	}
+	f.fetches = recent
+	if n := len(recent); n > 0 && (n >= jwksBurst || now.Sub(recent[n-1]) < jwksMinPause) {
+		return false
+	}
+	return true
+}
+
+// verifies tries the client's keys that may fit; a kid narrows the choice, and
+// without one every key of the right type is tried.
+func (p *Provider) verifies(ctx context.Context, c *client.Client, kid, alg string, try func(key any) bool) bool {
+	if len(c.Metadata.JWKS) > 0 {
+		var set jose.JSONWebKeySet
+		return json.Unmarshal(c.Metadata.JWKS, &set) == nil && anyKey(set, kid, alg, try)
+	}
+	if c.Metadata.JWKSURI == "" {
+		return false
+	}
+	if anyKey(p.jwks.get(ctx, c.Metadata.JWKSURI, false), kid, alg, try) {
+		return true
+	}
+	return anyKey(p.jwks.get(ctx, c.Metadata.JWKSURI, true), kid, alg, try)
+}
+
+func anyKey(set jose.JSONWebKeySet, kid, alg string, try func(key any) bool) bool {
+	for _, k := range set.Keys {
+		if kid != "" && k.KeyID != "" && k.KeyID != kid || k.Use != "" && k.Use != "sig" || k.Algorithm != "" && k.Algorithm != alg {
+			continue
+		}
+		if !k.IsPublic() || !suits(k.Key, alg) {
+			continue
+		}
+		if try(k.Key) {
+			return true
+		}
+	}
+	return false
+}
+
+// suits tells whether key is of the type and strength that alg needs (RFC 7518
+// §3.3: RSA of 2048 bits or more).
+func suits(key any, alg string) bool {
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		return (alg == "RS256" || alg == "PS256") && k.N.BitLen() >= 2048
+	case *ecdsa.PublicKey:
+		return alg == "ES256" && k.Curve == elliptic.P256()
+	case ed25519.PublicKey:
+		return alg == "EdDSA"
+	}
+	return false
+}

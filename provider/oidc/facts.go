@@ -1,0 +1,190 @@
+package oidc
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"kejitong/provider/account"
+	"kejitong/provider/authflow"
+	"kejitong/provider/client"
+	"kejitong/provider/consent"
+	"kejitong/provider/entitlement"
+	"kejitong/provider/principal"
+)
+
+// ownSelf stands for "no unit" where a unit is chosen.
+const ownSelf = "self"
+
+// facts reads what Decide needs and which unit a token would speak for. v is nil
+// if nobody is signed in, pd if the request is not parked.
+func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Facts, string) {
+	f := authflow.Facts{
+		PromptLogin: a.asks("login"), PromptSelect: a.asks("select_account"), PromptConsent: a.asks("consent"),
+		Gated: gated(a.client), ACRReached: true,
+	}
+	if v == nil {
+		return f, ""
+	}
+	now := p.Now()
+	f.SignedIn = true
+	if pd != nil {
+		f.FreshHere = pd.Session == v.Session.ID && !pd.SignedInAt.IsZero()
+		f.SelectedHere = pd.Selected && (pd.Session == "" || f.FreshHere)
+		f.ConsentedHere = pd.Consented && pd.Session == v.Session.ID
+	}
+	f.TooOld = a.maxAge != nil && !now.Before(v.Session.AuthTime.Add(time.Duration(*a.maxAge)*time.Second))
+	f.HintMismatch = !p.hintFits(a, v.Principal.Account.ID)
+	f.ACRReached = a.acrReached(v.Session.ACR)
+	admitted(&f, a.client, v.Principal.Account)
+
+	unitID := p.unitFor(a, v, pd, &f)
+	f.Entitled = entitled(a.client, v.Principal, unitID, now)
+	f.ConsentNeeded = !a.client.Metadata.FirstParty
+	f.ConsentCovered = v.Consent.Covers(a.consentScopes())
+	return f, unitID
+}
+
+// hintFits: an id_token_hint, or a sub value in the claims parameter, names the
+// only user that will do (OpenID Connect Core §3.1.2.1, §5.5.1).
+func (p *Provider) hintFits(a *asked, id account.ID) bool {
+	sub := subjectOf(p.Keys.Snapshot(), a.client, id)
+	if a.hint != nil && a.hint.Subject != sub {
+		return false
+	}
+	w := claimsRequest(a.claims)["id_token"]["sub"]
+	if w == nil || len(w.Value) == 0 {
+		return true
+	}
+	var want string
+	return json.Unmarshal(w.Value, &want) == nil && want == sub
+}
+
+// gated tells whether the real-name and entitlement gate concerns the client at
+// all: only those with business systems or required levels.
+func gated(c *client.Client) bool {
+	m := c.Metadata
+	return len(m.BusinessSystems) > 0 || m.RequiredLevel != "" || len(m.RequiredAccountTypes) > 0
+}
+
+// admitted sets what the gate asks of the account (R40).
+func admitted(f *authflow.Facts, c *client.Client, a account.Account) {
+	m := c.Metadata
+	f.KindAllowed = len(m.RequiredAccountTypes) == 0 || slices.Contains(m.RequiredAccountTypes, a.Kind)
+	level := m.RequiredLevel
+	if level == "" {
+		level = "L2" // registry match or document review: the manual's 已认证
+	}
+	f.Verified = m.AllowUnverified || a.RealName.Verified()
+	f.LevelReached = m.AllowUnverified || a.RealName.AtLeast(level)
+}
+
+// entitled tells whether the account may enter one of the client's systems for
+// the unit. Without business systems there is nothing to be entitled to.
+func entitled(c *client.Client, who principal.Principal, unitID string, now time.Time) bool {
+	m := c.Metadata
+	if len(m.BusinessSystems) == 0 || m.AllowUnverified {
+		return true
+	}
+	return len(entitlement.For(who.Grants, unitID, m.BusinessSystems, m.AcceptMigrated, now)) > 0
+}
+
+// unitFor says for which unit a token would speak: the legal account's own; the
+// one that org_hint or the user named; the only one that opens the client's
+// systems. Several and no word from the user: the user must choose, one token
+// is for one unit and there is no silent switch.
+func (p *Provider) unitFor(a *asked, v *principal.Visit, pd *parked, f *authflow.Facts) string {
+	now := p.Now()
+	hint := strings.ToUpper(strings.TrimSpace(a.form.Get("org_hint")))
+	if v.Principal.Account.Kind == account.LegalEntity {
+		own := v.Principal.Unit
+		if own == nil {
+			return ""
+		}
+		f.UnitRefused = hint != "" && string(own.USCC) != hint
+		return own.ID
+	}
+	if !speaksForUnits(a) {
+		return ""
+	}
+	if hint != "" {
+		for _, m := range v.Principal.Mandates {
+			if string(m.Unit.USCC) == hint && m.Live(now) {
+				return m.Unit.ID
+			}
+		}
+		f.UnitRefused = true
+		return ""
+	}
+	choices := Choices(a.client, v.Principal, now)
+	if pd != nil && pd.Unit != "" && (pd.Session == "" || pd.Session == v.Session.ID) {
+		if slices.ContainsFunc(choices, func(m entitlement.Mandate) bool { return m.Unit.ID == pd.Unit }) {
+			return pd.Unit
+		}
+		if pd.Unit == ownSelf && ownEntry(a.client, v.Principal, now) {
+			return ""
+		}
+	}
+	own := ownEntry(a.client, v.Principal, now)
+	switch {
+	case len(choices) == 0:
+		return ""
+	case len(choices) == 1 && !own:
+		return choices[0].Unit.ID
+	}
+	f.UnitNeeded = true
+	return ""
+}
+
+// speaksForUnits tells whether the request concerns units at all.
+func speaksForUnits(a *asked) bool {
+	return len(a.client.Metadata.BusinessSystems) > 0 || slices.ContainsFunc(a.scopes, func(s string) bool {
+		return s == consent.Org || s == consent.Entitlements || s == consent.Authority || s == consent.Groups
+	})
+}
+
+// Choices are the units for which a person may enter the client: those with a
+// live grant in one of its systems, or, for a client without systems, every
+// unit the person holds a live mandate for.
+func Choices(c *client.Client, who principal.Principal, now time.Time) []entitlement.Mandate {
+	var out []entitlement.Mandate
+	for _, m := range who.Mandates {
+		if !m.Live(now) {
+			continue
+		}
+		if len(c.Metadata.BusinessSystems) > 0 &&
+			len(entitlement.For(who.Grants, m.Unit.ID, c.Metadata.BusinessSystems, c.Metadata.AcceptMigrated, now)) == 0 {
+			continue
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// ownEntry tells whether a person may enter for nobody but himself.
+func ownEntry(c *client.Client, who principal.Principal, now time.Time) bool {
+	if len(c.Metadata.BusinessSystems) == 0 {
+		return true
+	}
+	return len(entitlement.For(who.Grants, "", c.Metadata.BusinessSystems, c.Metadata.AcceptMigrated, now)) > 0
+}
+
+// consentScopes are the scopes that the user is asked about: those asked for,
+// and those that cover claims asked for one by one.
+func (a *asked) consentScopes() []string {
+	out := slices.Clone(a.scopes)
+	for _, members := range claimsRequest(a.claims) {
+		for name := range members {
+			if s, ok := standardClaims[name]; ok && a.registered(s) && !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (a *asked) registered(scope string) bool {
+	return slices.Contains(strings.Fields(a.client.Metadata.Scope), scope)
+}

@@ -1,0 +1,102 @@
+package oidc
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/consent"
+	"kejitong/provider/principal"
+	"kejitong/provider/token"
+)
+
+// issue makes the grant and its code and sends the browser home. The one write
+// inserts the grant and uses up what led to it.
+func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *asked, v *principal.Visit, pd *parked, unitID string) {
+	ctx, u := withUnit(r.Context())
+	u.client, u.redirect = a.client, a.redirect
+	g, err := p.newGrant(a, v, unitID)
+	if err != nil {
+		p.answerError(w, r, a, err)
+		return
+	}
+	u.grant = g
+	for _, s := range g.Data.Scopes {
+		a.fosite.GrantScope(s)
+	}
+	resp, err := p.fosite.NewAuthorizeResponse(ctx, a.fosite, &flowSession{unit: u, subject: string(g.Account)})
+	if err != nil {
+		p.answerError(w, r, a, err)
+		return
+	}
+	use := token.Consume{Pushed: a.pushed}
+	if pd != nil {
+		use.Interaction = pd.Key
+	}
+	won, err := p.Grants.OpenGrant(ctx, g, use, audit.Event{})
+	if err != nil {
+		p.answerError(w, r, a, err)
+		return
+	}
+	if !won {
+		p.outrun(w, r, a, pd)
+		return
+	}
+	p.respond(w, r, a, url.Values{"code": {resp.GetCode()}})
+}
+
+// outrun answers the loser of two submits of one interaction: with the winner's
+// code if there is an interaction to find it by, else with an error.
+func (p *Provider) outrun(w http.ResponseWriter, r *http.Request, a *asked, pd *parked) {
+	if pd != nil {
+		again, err := p.Flow.Pending(r.Context(), pd.Key)
+		if err == nil && again.GrantID != "" {
+			p.repeat(w, r, a, again)
+			return
+		}
+	}
+	p.answerError(w, r, a, oauthError{"invalid_request_uri", http.StatusBadRequest, "the request_uri has expired or was used"})
+}
+
+func (p *Provider) newGrant(a *asked, v *principal.Visit, unitID string) (*token.Grant, error) {
+	now := p.Now()
+	g, err := token.NewGrant(a.client.ID, now)
+	if err != nil {
+		return nil, err
+	}
+	scopes, singles := a.granted(v.Consent)
+	g.Account, g.UnitID, g.SessionID = v.Principal.Account.ID, unitID, v.Session.ID
+	g.CodeExp, g.ExpiresAt = now.Add(p.Times.Code), now.Add(p.Times.RefreshAbsolute)
+	g.Offline = slices.Contains(scopes, consent.Offline)
+	if !g.Offline && v.Session.ExpiresAt.Before(g.ExpiresAt) {
+		g.ExpiresAt = v.Session.ExpiresAt // without offline_access tokens die with the session
+	}
+	g.Data = token.Data{
+		Scopes: append(scopes, singles...), Audience: a.client.Metadata.Audience, RedirectURI: a.form.Get("redirect_uri"), Nonce: a.form.Get("nonce"),
+		AuthTime: v.Session.AuthTime.Unix(), ACR: v.Session.ACR, AMR: v.Session.AMR, Actor: v.Session.Actor, Claims: a.claims,
+	}
+	return g, nil
+}
+
+// granted gives the scopes that the grant gets and the marks of claims that
+// were asked for one by one ("claim:profile"). First-party clients get what
+// they registered and asked for; others what the user allowed.
+func (a *asked) granted(c consent.Consent) (scopes, singles []string) {
+	allowed := a.consentScopes()
+	if !a.client.Metadata.FirstParty {
+		allowed = c.Allowed(allowed)
+	}
+	for _, s := range a.scopes {
+		if slices.Contains(allowed, s) {
+			scopes = append(scopes, s)
+		}
+	}
+	if len(a.claims) == 0 {
+		return scopes, nil
+	}
+	for _, s := range allowed {
+		singles = append(singles, claimScope(s))
+	}
+	return scopes, singles
+}

@@ -1,0 +1,129 @@
+package oidc
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+
+	"kejitong/provider/keys"
+)
+
+// metadata is the discovery document (OpenID Connect Discovery §3, RFC 8414).
+// It says what is so: every value here is proved by a test, and what is not
+// here is refused.
+func (p *Provider) metadata() []byte {
+	at := func(path string) string { return p.Issuer + path }
+	algs := make([]string, 0, len(keys.Algorithms()))
+	for _, a := range keys.Algorithms() {
+		algs = append(algs, string(a))
+	}
+	assertion := make([]string, 0, len(assertionAlgorithms))
+	for _, a := range assertionAlgorithms {
+		assertion = append(assertion, string(a))
+	}
+	// Secret methods first: some clients take the first entry they know.
+	confidential := []string{methodBasic, methodPost, methodJWT}
+	b, err := json.MarshalIndent(map[string]any{
+		"issuer":                                p.Issuer,
+		"authorization_endpoint":                at("/oauth2/authorize"),
+		"token_endpoint":                        at("/oauth2/token"),
+		"userinfo_endpoint":                     at("/oauth2/userinfo"),
+		"jwks_uri":                              at("/oauth2/jwks"),
+		"introspection_endpoint":                at("/oauth2/introspect"),
+		"revocation_endpoint":                   at("/oauth2/revoke"),
+		"pushed_authorization_request_endpoint": at("/oauth2/par"),
+		"end_session_endpoint":                  at("/oauth2/logout"),
+
+		"scopes_supported":         []string{"openid", "profile", "email", "phone", "address", "org", "entitlements", "offline_access"},
+		"response_types_supported": []string{"code"},
+		"response_modes_supported": []string{"query", "form_post"},
+		"grant_types_supported":    []string{"authorization_code", "refresh_token", "client_credentials"},
+		"subject_types_supported":  []string{"pairwise", "public"},
+		"acr_values_supported":     reachable,
+		"prompt_values_supported":  []string{"none", "login", "consent", "select_account"},
+		"display_values_supported": []string{"page"},
+		"ui_locales_supported":     []string{"zh-CN", "en"},
+		"claim_types_supported":    []string{"normal"},
+		"claims_supported": []string{
+			"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid",
+			"name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website",
+			"gender", "birthdate", "zoneinfo", "locale", "updated_at", "email", "email_verified", "phone_number", "phone_number_verified",
+			"address", "account_type", "realname", "org", "entitlements", "act",
+		},
+		"claims_parameter_supported":       true,
+		"request_parameter_supported":      false,
+		"request_uri_parameter_supported":  false,
+		"require_request_uri_registration": false,
+
+		"id_token_signing_alg_values_supported":                    algs,
+		"code_challenge_methods_supported":                         []string{"S256"},
+		"token_endpoint_auth_methods_supported":                    append(append([]string{}, confidential...), methodNone),
+		"token_endpoint_auth_signing_alg_values_supported":         assertion,
+		"introspection_endpoint_auth_methods_supported":            confidential,
+		"introspection_endpoint_auth_signing_alg_values_supported": assertion,
+		"revocation_endpoint_auth_methods_supported":               append(append([]string{}, confidential...), methodNone),
+		"revocation_endpoint_auth_signing_alg_values_supported":    assertion,
+		"authorization_response_iss_parameter_supported":           true,
+		"require_pushed_authorization_requests":                    false,
+		"backchannel_logout_supported":                             true,
+		"backchannel_logout_session_supported":                     true,
+
+		"verified_claims_supported":    true,
+		"trust_frameworks_supported":   []string{at("/trust/realname")},
+		"evidence_supported":           []string{"electronic_record"},
+		"electronic_records_supported": []string{"population_register", "business_register"},
+		"claims_in_verified_claims_supported": []string{
+			"name", "nationalities", "id_type", "id_number_masked", "organization_name", "registration_number", "legal_jurisdiction",
+			"organization_status", "organization_identifiers", "authority",
+		},
+	}, "", " ")
+	if err != nil {
+		panic("oidc: metadata: " + err.Error()) // only strings and booleans: cannot be
+	}
+	return b
+}
+
+// document is bytes prepared once, with their validator.
+type document struct {
+	body []byte
+	etag string
+}
+
+func newDocument(body []byte) *document {
+	sum := sha256.Sum256(body)
+	return &document{body, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+}
+
+func (d *document) serve(w http.ResponseWriter, r *http.Request, contentType, age string) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "public, max-age="+age)
+	h.Set("ETag", d.etag)
+	if r.Header.Get("If-None-Match") == d.etag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Length", strconv.Itoa(len(d.body)))
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(d.body) // the client hung up: nothing to do about it
+	}
+}
+
+func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) {
+	p.discovery.serve(w, r, "application/json", "3600")
+}
+
+// serveJWKS gives the public keys, next and retired ones too. Relying parties
+// may keep them for an hour at most, which is far less than a next key waits.
+func (p *Provider) serveJWKS(w http.ResponseWriter, r *http.Request) {
+	body := p.Keys.Snapshot().JWKS()
+	d := p.served.Load()
+	if d == nil || &d.body[0] != &body[0] {
+		d = newDocument(body)
+		p.served.Store(d)
+	}
+	d.serve(w, r, "application/json", "900")
+}

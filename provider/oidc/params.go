@@ -1,0 +1,69 @@
+package oidc
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// The bounds of S6: what is longer is an attack or an accident, and is refused
+// before anything is computed from it.
+const (
+	maxTokenBody     = 16 << 10
+	maxAuthorizeBody = 64 << 10
+	maxParam         = 4 << 10
+	maxOpaqueParam   = 1 << 10 // state, nonce
+	maxScopes        = 64
+	maxClaimsDepth   = 5
+)
+
+const formType = "application/x-www-form-urlencoded"
+
+// repeatable are the parameters that may stand more than once (RFC 8707 §2).
+var repeatable = map[string]bool{"resource": true}
+
+// readForm parses the body of a direct endpoint into r.PostForm. Parameters in
+// the URL are refused: credentials there would end up in logs (RFC 6749 §2.3.1).
+func readForm(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if mediaType(r) != formType {
+		return invalidRequest("the content type must be application/x-www-form-urlencoded")
+	}
+	if r.URL.RawQuery != "" {
+		return invalidRequest("parameters must be in the body, not in the URL")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, limit)
+	if err := r.ParseForm(); err != nil {
+		var tooLong *http.MaxBytesError
+		if errors.As(err, &tooLong) {
+			return oauthError{"invalid_request", http.StatusRequestEntityTooLarge, "the request body is too long"}
+		}
+		return invalidRequest("the body is not a well-formed form")
+	}
+	return checkForm(r.PostForm)
+}
+
+// checkForm refuses repeated parameters (RFC 6749 §3.1, §3.2) and drops empty
+// ones, which mean the same as absent ones.
+func checkForm(form url.Values) error {
+	for name, values := range form {
+		if len(values) > 1 && !repeatable[name] {
+			return invalidRequest("a parameter is repeated")
+		}
+		for _, v := range values {
+			if strings.IndexByte(v, 0) >= 0 {
+				return invalidRequest("a parameter holds a NUL")
+			}
+		}
+		if len(values) == 1 && values[0] == "" {
+			delete(form, name)
+		}
+	}
+	if len(form.Get("state")) > maxOpaqueParam || len(form.Get("nonce")) > maxOpaqueParam {
+		return invalidRequest("state or nonce is longer than 1024 bytes")
+	}
+	if n := strings.Count(form.Get("scope"), " "); n >= maxScopes || len(form.Get("scope")) > maxParam {
+		return oauthError{"invalid_scope", http.StatusBadRequest, "too many scopes"}
+	}
+	return nil
+}

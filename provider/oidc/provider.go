@@ -1,0 +1,84 @@
+package oidc
+
+import (
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/ory/fosite"
+
+	"kejitong/provider/authflow"
+	"kejitong/provider/client"
+	"kejitong/provider/keys"
+	"kejitong/provider/outbound"
+	"kejitong/provider/outbox"
+	"kejitong/provider/principal"
+	"kejitong/provider/session"
+	"kejitong/provider/token"
+	"kejitong/provider/web"
+)
+
+// Times are the lives of what the provider issues.
+type Times struct {
+	Code            time.Duration // at most 60 s
+	Access          time.Duration // at most 10 min
+	IDToken         time.Duration
+	RefreshIdle     time.Duration // a refresh token unused for so long is dead
+	RefreshAbsolute time.Duration // the whole grant
+	RefreshGrace    time.Duration // a retry within gets the same successor
+	Pushed          time.Duration // of a pushed authorization request, until its first visit
+	Interaction     time.Duration // of a parked request
+	Skew            time.Duration // of clients' clocks
+}
+
+// Provider serves the protocol endpoints. Fill the exported fields, then call
+// Init once.
+type Provider struct {
+	Issuer     string // byte for byte as in every token; no trailing slash
+	Times      Times
+	Keys       *keys.Ring
+	Clients    *client.Registry
+	Principals principal.Reader
+	Grants     token.Store
+	Flow       authflow.Store
+	Sessions   *session.Service
+	Web        *web.Kit
+	Outbox     *outbox.Runner
+	Outbound   *outbound.Client
+	Now        func() time.Time
+	Log        *slog.Logger
+
+	codec     token.Codec
+	fosite    *fosite.Fosite
+	jwks      jwksCache
+	discovery *document
+	served    atomic.Pointer[document] // the JWKS as last served
+}
+
+// SessionCookie is the base name of the cookie that carries the session.
+const SessionCookie = "kejitong_session"
+
+// Init builds what the endpoints share.
+func (p *Provider) Init() {
+	p.codec = token.Codec{Keys: p.Keys.Snapshot}
+	p.fosite = p.assemble()
+	p.jwks = jwksCache{Outbound: p.Outbound, Now: p.Now}
+	p.discovery = newDocument(p.metadata())
+}
+
+// Mount adds the endpoints to r.
+func (p *Provider) Mount(r *mux.Router) {
+	r.HandleFunc("/oauth2/authorize", p.authorize).Methods(http.MethodGet, http.MethodHead, http.MethodPost)
+	r.HandleFunc("/oauth2/token", p.cors(p.token)).Methods(http.MethodPost, http.MethodOptions)
+	r.HandleFunc("/oauth2/par", p.push).Methods(http.MethodPost)
+	r.HandleFunc("/oauth2/userinfo", p.cors(p.userinfo)).Methods(http.MethodGet, http.MethodPost, http.MethodOptions)
+	r.HandleFunc("/oauth2/introspect", p.introspect).Methods(http.MethodPost)
+	r.HandleFunc("/oauth2/revoke", p.cors(p.revoke)).Methods(http.MethodPost, http.MethodOptions)
+	r.HandleFunc("/oauth2/jwks", p.cors(p.serveJWKS)).Methods(http.MethodGet, http.MethodHead, http.MethodOptions)
+	r.HandleFunc("/oauth2/logout", p.logout).Methods(http.MethodGet, http.MethodPost)
+	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
+		r.HandleFunc(path, p.cors(p.serveDiscovery)).Methods(http.MethodGet, http.MethodHead, http.MethodOptions)
+	}
+}

@@ -1,0 +1,248 @@
+package oidc
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"kejitong/provider/client"
+	"kejitong/provider/entitlement"
+	"kejitong/provider/keys"
+	"kejitong/provider/token"
+)
+
+// strategy makes and checks the tokens for fosite's handlers, from the request's
+// unit. A token's "signature", fosite's storage key, is the token itself.
+type strategy struct{ p *Provider }
+
+func (s strategy) AuthorizeCodeSignature(_ context.Context, t string) string { return t }
+func (s strategy) AccessTokenSignature(_ context.Context, t string) string   { return t }
+func (s strategy) RefreshTokenSignature(_ context.Context, t string) string  { return t }
+
+// GenerateAuthorizeCode derives the code from the grant: the same grant gives
+// the same code, so that a browser that submits twice gets one code.
+func (s strategy) GenerateAuthorizeCode(ctx context.Context, _ fosite.Requester) (string, string, error) {
+	code, err := s.p.codeOf(unitFrom(ctx).grant)
+	return code, code, err
+}
+
+func (p *Provider) codeOf(g *token.Grant) (string, error) {
+	return p.codec.Make(token.Opaque{Kind: token.Code, GrantID: g.ID, ExpiresAt: g.CodeExp}, g.Secret, true)
+}
+
+// ValidateAuthorizeCode checks the life of the code (RFC 6749 §4.1.2).
+func (s strategy) ValidateAuthorizeCode(ctx context.Context, _ fosite.Requester, _ string) error {
+	if u := unitFrom(ctx); s.p.Now().After(u.grant.CodeExp) {
+		return fosite.ErrTokenExpired
+	}
+	return nil
+}
+
+// GenerateAccessToken makes an opaque or a JWT access token (RFC 9068), as the
+// client registered.
+func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (string, string, error) {
+	u := unitFrom(ctx)
+	if u.grant == nil { // client_credentials: there is no grant row to share
+		g, err := token.NewGrant(u.client.ID, s.p.Now())
+		if err != nil {
+			return "", "", err
+		}
+		g.Data.Scopes, g.Data.Audience = r.GetGrantedScopes(), r.GetGrantedAudience()
+		u.grant, u.scopes = g, g.Data.Scopes
+	}
+	exp := lifeOf(s.p.Now(), s.p.Times.Access, u.grant.ExpiresAt)
+	if ses := r.GetSession(); ses != nil {
+		ses.SetExpiresAt(fosite.AccessToken, time.Now().Add(exp.Sub(s.p.Now()))) // fosite counts expires_in from the real clock
+	}
+	var err error
+	if u.client.Metadata.AccessTokenFormat == "jwt" {
+		u.access, err = s.p.jwtAccess(u, exp)
+	} else {
+		u.access, err = s.p.opaqueAccess(u, exp)
+	}
+	return u.access, u.access, err
+}
+
+// bearer is what a client_credentials token carries, since it has no grant row.
+type bearer struct {
+	Client   string   `json:"c"`
+	Scopes   []string `json:"s,omitempty"`
+	Audience []string `json:"a,omitempty"`
+}
+
+func (p *Provider) opaqueAccess(u *unit, exp time.Time) (string, error) {
+	o := token.Opaque{Kind: token.Access, GrantID: u.grant.ID, ExpiresAt: exp, Generation: uint32(u.refresh)} //nolint:gosec // generations are small
+	if u.grant.Account == "" {
+		extra, err := json.Marshal(bearer{Client: u.client.ID, Scopes: u.scopes, Audience: u.grant.Data.Audience})
+		if err != nil {
+			return "", fmt.Errorf("access token: %w", err)
+		}
+		o.Kind, o.Extra = token.Client, extra
+		return p.codec.Make(o, nil, false)
+	}
+	if len(u.scopes) != len(u.grant.Data.Scopes) { // narrowed at refresh (RFC 6749 §6)
+		o.Extra = []byte(strings.Join(u.scopes, " "))
+	}
+	return p.codec.Make(o, u.grant.Secret, false)
+}
+
+// jwtAccess makes an RFC 9068 access token. Its jti opens with the grant id, so
+// that userinfo, introspection and revocation find the grant.
+func (p *Provider) jwtAccess(u *unit, exp time.Time) (string, error) {
+	s, now := p.Keys.Snapshot(), p.Now()
+	jti, err := noise(12)
+	if err != nil {
+		return "", err
+	}
+	c := claims{
+		"iss": p.Issuer, "exp": exp.Unix(), "iat": now.Unix(), "jti": u.grant.ID + "." + jti,
+		"client_id": u.client.ID, "aud": audience(p.Issuer, u.grant), "scope": visibleScope(u.scopes),
+	}
+	if u.grant.Account == "" {
+		c["sub"] = u.client.ID // RFC 9068 §2.2: no resource owner
+	} else {
+		rel := u.release
+		c["sub"] = subjectOf(s, u.client, u.grant.Account)
+		c["auth_time"], c["acr"], c["amr"] = u.grant.Data.AuthTime, u.grant.Data.ACR, u.grant.Data.AMR
+		if rel.ours() && rel.has("entitlements") {
+			c["entitlements"] = entitlement.Names(rel.grants)
+			if d := rel.authorizationDetails(); len(d) > 0 {
+				c["authorization_details"] = d
+			}
+		}
+	}
+	alg := keys.Algorithm(u.client.Metadata.AccessTokenAlg)
+	if alg == "" {
+		alg = keys.ES256
+	}
+	return s.Sign(alg, "at+jwt", c)
+}
+
+// authorizationDetails says the same as entitlements in the terms of RFC 9396,
+// one entry a system, with the unit the bearer acts for.
+func (r *release) authorizationDetails() []claims {
+	var out []claims
+	for _, g := range r.grants {
+		d := claims{"type": "business_system", "system": string(g.System), "actions": g.Actions}
+		if r.unit != nil {
+			d["on_behalf_of"] = claims{"uscc": string(r.unit.Unit.USCC)}
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// audience is whom an access token is for: the resources asked for, and the
+// provider itself where userinfo may be read with it.
+func audience(issuer string, g *token.Grant) []string {
+	aud := append([]string{}, g.Data.Audience...)
+	if len(aud) == 0 || g.Data.Has("openid") {
+		aud = append(aud, issuer)
+	}
+	return aud
+}
+
+// ValidateAccessToken is not called: resource endpoints read tokens themselves.
+func (s strategy) ValidateAccessToken(context.Context, fosite.Requester, string) error {
+	return errUnreachable
+}
+
+// GenerateRefreshToken makes the first refresh token of a grant.
+func (s strategy) GenerateRefreshToken(ctx context.Context, _ fosite.Requester) (string, string, error) {
+	u := unitFrom(ctx)
+	u.refresh = 1
+	t, err := s.p.refreshToken(u.grant, 1, s.p.Now())
+	return t, t, err
+}
+
+// refreshToken derives the refresh token of a generation: the same grant,
+// generation and time of rotation give the same token.
+func (p *Provider) refreshToken(g *token.Grant, generation int64, rotated time.Time) (string, error) {
+	return p.codec.Make(token.Opaque{
+		Kind: token.Refresh, GrantID: g.ID, Generation: uint32(generation), //nolint:gosec // generations are small
+		ExpiresAt: lifeOf(rotated.Truncate(time.Second), p.Times.RefreshIdle, g.ExpiresAt),
+	}, g.Secret, true)
+}
+
+// ValidateRefreshToken is not called: refresh.go checks.
+func (s strategy) ValidateRefreshToken(context.Context, fosite.Requester, string) error {
+	return errUnreachable
+}
+
+// GenerateIDToken makes the ID token (OpenID Connect Core §2).
+func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite.Requester) (string, error) {
+	u := unitFrom(ctx)
+	if u.release == nil {
+		return "", errors.New("oidc: id token without a release")
+	}
+	return s.p.idToken(u)
+}
+
+func (p *Provider) idToken(u *unit) (string, error) {
+	now, g, s := p.Now(), u.grant, p.Keys.Snapshot()
+	jti, err := noise(12)
+	if err != nil {
+		return "", err
+	}
+	alg := idTokenAlg(u.client)
+	c := u.release.idToken()
+	merge(c, claims{
+		"iss": p.Issuer, "aud": u.client.ID, "exp": now.Add(p.Times.IDToken).Unix(), "iat": now.Unix(), "jti": jti,
+		"auth_time": g.Data.AuthTime, "acr": g.Data.ACR, "amr": g.Data.AMR, "azp": u.client.ID,
+	})
+	if g.SessionID != "" {
+		c["sid"] = sidOf(s, u.client.ID, g.SessionID)
+	}
+	put(c, "nonce", g.Data.Nonce)
+	if u.access != "" {
+		c["at_hash"] = tokenHash(alg, u.access)
+	}
+	return s.Sign(alg, "JWT", c)
+}
+
+func idTokenAlg(c *client.Client) keys.Algorithm {
+	if a := c.Metadata.IDTokenSignedResponseAlg; a != "" {
+		return keys.Algorithm(a)
+	}
+	return keys.RS256
+}
+
+// tokenHash is at_hash and c_hash: the left half of the hash that the signing
+// algorithm uses; Ed25519 uses SHA-512 (OpenID Connect Core §3.1.3.6).
+func tokenHash(alg keys.Algorithm, t string) string {
+	if alg == keys.EdDSA {
+		sum := sha512.Sum512([]byte(t))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
+	sum := sha256.Sum256([]byte(t))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+func noise(n int) (string, error) {
+	b := make([]byte, n)
+	if _, err := rand.Read(b); err != nil {
+		return "", fmt.Errorf("oidc: random: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b), nil
+}
+
+// visibleScope is the scope parameter of answers: without the marks that only
+// the grant needs.
+func visibleScope(scopes []string) string {
+	var out []string
+	for _, s := range scopes {
+		if !strings.HasPrefix(s, "claim:") {
+			out = append(out, s)
+		}
+	}
+	return strings.Join(out, " ")
+}

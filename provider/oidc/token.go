@@ -1,0 +1,139 @@
+package oidc
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/ory/fosite"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/consent"
+	"kejitong/provider/token"
+)
+
+// token is the token endpoint (RFC 6749 §3.2).
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
+	if err := readForm(w, r, maxTokenBody); err != nil {
+		p.refuse(w, r, err)
+		return
+	}
+	ctx, u := withUnit(r.Context())
+	req, err := p.fosite.NewAccessRequest(ctx, r, &flowSession{unit: u})
+	if err == nil {
+		err = p.admit(u, req)
+	}
+	var resp fosite.AccessResponder
+	if err == nil {
+		resp, err = p.fosite.NewAccessResponse(ctx, req)
+	}
+	if err == nil {
+		err = p.flush(ctx, u)
+	}
+	if err != nil {
+		p.settle(ctx, u)
+		p.refuse(w, r, err)
+		return
+	}
+	sendJSON(w, http.StatusOK, answer(resp, u))
+}
+
+// admit stands between fosite's two halves: the request is in order; may this
+// account still have tokens from it, now?
+func (p *Provider) admit(u *unit, req fosite.AccessRequester) error {
+	if u.held == nil { // client_credentials
+		for _, s := range p.clientScopes(u, req) {
+			req.GrantScope(s)
+		}
+		for _, a := range u.client.Metadata.Audience {
+			req.GrantAudience(a)
+		}
+		return nil
+	}
+	if u.grant.State == token.Revoked || !p.Now().Before(u.grant.ExpiresAt) {
+		return invalidGrant("the grant has expired or was revoked")
+	}
+	if u.held.SessionOver && !u.grant.Offline {
+		return invalidGrant("the session has ended")
+	}
+	if err := p.stands(u); err != nil {
+		return err
+	}
+	u.release = p.newRelease(u.client, u.held, u.scopes)
+	return nil
+}
+
+// stands checks what may have changed since the grant was made: the account
+// was frozen, the unit dissolved, the mandate ended, the entitlement withdrawn.
+func (p *Provider) stands(u *unit) error {
+	h, now := u.held, p.Now()
+	if h.Principal.Account.State != account.Active {
+		return invalidGrant("the account is not active")
+	}
+	if u.grant.UnitID != "" {
+		if _, ok := h.Principal.ActsFor(u.grant.UnitID, now); !ok {
+			return invalidGrant("the account no longer acts for the unit")
+		}
+	}
+	if gated(u.client) && !entitled(u.client, h.Principal, u.grant.UnitID, now) {
+		return invalidGrant("the account is no longer entitled")
+	}
+	return nil
+}
+
+// clientScopes are the scopes of a client_credentials token: what was asked
+// for, or else everything registered that concerns no user.
+func (p *Provider) clientScopes(u *unit, req fosite.AccessRequester) []string {
+	asked := []string(req.GetRequestedScopes())
+	if len(asked) == 0 {
+		asked = strings.Fields(u.client.Metadata.Scope)
+	}
+	var out []string
+	for _, s := range asked {
+		if _, ofUser := consent.Known(s); !ofUser {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// flush makes the one write that the handlers planned. A code that somebody
+// else spent meanwhile is a code shown twice.
+func (p *Provider) flush(ctx context.Context, u *unit) error {
+	if !u.spend {
+		return nil
+	}
+	won, err := p.Grants.SpendCode(ctx, u.grant.ID, u.refresh, p.Now(), audit.From(ctx, audit.Event{
+		Kind: audit.ClaimsReleased, Actor: string(u.grant.Account), Object: u.grant.ID, Client: u.client.ID, Detail: visibleScope(u.scopes),
+	}))
+	if err != nil {
+		return err
+	}
+	if !won {
+		if err := p.revokeGrant(ctx, u.grant, audit.CodeReplayed); err != nil {
+			return err
+		}
+		return invalidGrant("the code was used before")
+	}
+	return nil
+}
+
+// settle does what a failed request still owes: a code whose verifier was wrong
+// dies. It runs even if the asker hung up.
+func (p *Provider) settle(ctx context.Context, u *unit) {
+	if !u.burn || u.grant == nil {
+		return
+	}
+	if err := p.revokeGrant(context.WithoutCancel(ctx), u.grant, audit.CodeBurned); err != nil {
+		p.Log.ErrorContext(ctx, "burn code", "grant", u.grant.ID, "error", err)
+	}
+}
+
+// answer is the token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
+func answer(resp fosite.AccessResponder, u *unit) map[string]any {
+	m := resp.ToMap()
+	m["token_type"] = "Bearer"
+	m["scope"] = visibleScope(u.scopes)
+	return m
+}

@@ -1,0 +1,39 @@
+package oidc
+
+import (
+	"context"
+
+	"kejitong/provider/client"
+	"kejitong/provider/principal"
+	"kejitong/provider/token"
+)
+
+// unit is one request's unit of work: what was read, once, and what is to be
+// written, once. It rides in the context through fosite's handlers.
+type unit struct {
+	client    *client.Client
+	redirect  string          // the redirect URI that was accepted
+	held      *principal.Held // the grant that a code or refresh token names
+	presented token.Opaque    // that code or token
+	scopes    []string        // of the access token to be made
+	grant     *token.Grant    // what the tokens are made for (held.Grant, or a new one)
+	release   *release        // what the client learns
+	access    string          // the access token made, for at_hash
+	open      bool            // plan: insert grant
+	spend     bool            // plan: spend its code
+	refresh   int64           // generation of the refresh token issued, 0: none
+	burn      bool            // plan: kill the code (bad verifier)
+	replay    bool            // the code or refresh token had been used before
+}
+
+type unitKey struct{}
+
+func withUnit(ctx context.Context) (context.Context, *unit) {
+	u := &unit{}
+	return context.WithValue(ctx, unitKey{}, u), u
+}
+
+func unitFrom(ctx context.Context) *unit {
+	u, _ := ctx.Value(unitKey{}).(*unit)
+	return u
+}

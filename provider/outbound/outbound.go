@@ -1,0 +1,179 @@
+// Package outbound makes the provider's own HTTP requests to addresses that
+// others registered (jwks_uri, backchannel_logout_uri). It refuses every
+// address that is not public at the moment of dialling, so that no name, no
+// redirect and no rebinding can turn the provider into a way into the network
+// it stands in (SSRF).
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrRefused is returned, without a reason that would map the network, for
+// every address that may not be reached.
+var ErrRefused = errors.New("outbound: address refused")
+
+// Client sends requests. Allow lists "host:port" pairs of private deployments
+// that are exempt from the address rule and from the https and port rule.
+type Client struct {
+	Allow   []string
+	Roots   *x509.CertPool // nil: the system's
+	Timeout time.Duration  // for the whole exchange
+	MaxBody int64          // bytes of an answer that are read
+
+	http *http.Client
+}
+
+// Init makes the client ready; call it once.
+func (c *Client) Init() {
+	dialer := &net.Dialer{Timeout: c.Timeout, Control: func(_, address string, _ syscall.RawConn) error {
+		return checkAddress(address)
+	}}
+	open := &net.Dialer{Timeout: c.Timeout}
+	tr := &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if c.allowed(address) {
+				return open.DialContext(ctx, network, address)
+			}
+			return dialer.DialContext(ctx, network, address)
+		},
+		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: c.Roots},
+		TLSHandshakeTimeout:   c.Timeout,
+		ResponseHeaderTimeout: c.Timeout,
+		MaxIdleConns:          16,
+		IdleConnTimeout:       30 * time.Second,
+		DisableCompression:    true,
+	}
+	c.http = &http.Client{Transport: tr, Timeout: c.Timeout, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
+}
+
+// CheckURL tells whether u may be registered: https on port 443 unless its
+// host:port is allowed, no user info, no fragment, and no address literal that
+// dialling would refuse.
+func (c *Client) CheckURL(raw string) error {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
+		return ErrRefused
+	}
+	if c.allowed(hostPort(u)) && (u.Scheme == "http" || u.Scheme == "https") {
+		return nil
+	}
+	if u.Scheme != "https" || (u.Port() != "" && u.Port() != "443") {
+		return ErrRefused
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !public(a) {
+		return ErrRefused
+	}
+	if h := strings.ToLower(u.Hostname()); h == "localhost" || strings.HasSuffix(h, ".localhost") || strings.HasSuffix(h, ".internal") {
+		return ErrRefused
+	}
+	return nil
+}
+
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "443"
+		if u.Scheme == "http" {
+			port = "80"
+		}
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+func (c *Client) allowed(address string) bool {
+	for _, a := range c.Allow {
+		if strings.EqualFold(a, address) {
+			return true
+		}
+	}
+	return false
+}
+
+// Get fetches raw and gives at most MaxBody bytes of a 200 answer.
+func (c *Client) Get(ctx context.Context, raw string) ([]byte, error) {
+	return c.do(ctx, http.MethodGet, raw, "", nil)
+}
+
+// PostForm posts form values and accepts any 2xx answer.
+func (c *Client) PostForm(ctx context.Context, raw string, form url.Values) error {
+	_, err := c.do(ctx, http.MethodPost, raw, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	return err
+}
+
+func (c *Client) do(ctx context.Context, method, raw, contentType string, body io.Reader) ([]byte, error) {
+	if err := c.CheckURL(raw); err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, raw, body)
+	if err != nil {
+		return nil, ErrRefused
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	req.Header.Set("Accept", "application/json")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("outbound: %s %s: %w", method, req.URL.Host, err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(io.LimitReader(res.Body, c.MaxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("outbound: read from %s: %w", req.URL.Host, err)
+	}
+	if int64(len(b)) > c.MaxBody {
+		return nil, fmt.Errorf("outbound: answer of %s is longer than %d bytes", req.URL.Host, c.MaxBody)
+	}
+	if res.StatusCode < 200 || res.StatusCode > 299 || (method == http.MethodGet && res.StatusCode != http.StatusOK) {
+		return nil, fmt.Errorf("outbound: %s answered %d", req.URL.Host, res.StatusCode)
+	}
+	return b, nil
+}
+
+// checkAddress runs after name resolution, on the address that is dialled.
+func checkAddress(address string) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil || !public(ap.Addr()) || ap.Port() != 443 {
+		return ErrRefused
+	}
+	return nil
+}
+
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
+	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/23"),
+	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("100::/64"),
+}
+
+// public tells whether a is a globally routed unicast address; addresses that
+// embed an IPv4 address (mapped, NAT64, 6to4) are judged by neither name nor
+// look: mapped ones are unmapped, the others are refused.
+func public(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return false
+	}
+	for _, p := range special {
+		if p.Contains(a) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,150 @@
+// Package session is one signed-in browser: who signed in, when, and how
+// strongly. The browser holds an opaque random id in a cookie; the database
+// holds its SHA-256. A new sign-in always makes a new id (no fixation), and
+// ending a session is a deed with a time, so that every replica and every
+// token sees it at once.
+package session
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+)
+
+// Session is a row. Key is the digest of the cookie; ID is the stable,
+// non-secret name that grants refer to and from which each client's own sid is
+// derived.
+type Session struct {
+	Key       string
+	ID        string
+	Account   account.ID
+	Actor     account.ID // the handler who acts in a legal account's session, proved by an own factor; empty if none
+	UnitID    string     // the unit last chosen, "" if none
+	AuthTime  time.Time
+	AMR       []string // RFC 8176
+	ACR       string
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time // absolute end
+	EndedAt   time.Time // zero while it lives
+	Shared    bool      // "this is a shared computer": the cookie dies with the browser, idle time is short
+	IP        string
+	UserAgent string
+}
+
+// Limits are the times after which a session is over.
+type Limits struct {
+	Idle     time.Duration // since it was last seen
+	Absolute time.Duration // since sign-in
+}
+
+// SharedIdle is the idle limit of a session on a shared computer.
+const SharedIdle = 10 * time.Minute
+
+// Live tells whether s may be used at now.
+func (s Session) Live(l Limits, now time.Time) bool {
+	idle := l.Idle
+	if s.Shared {
+		idle = min(idle, SharedIdle)
+	}
+	return s.EndedAt.IsZero() && now.Before(s.ExpiresAt) && now.Before(s.SeenAt.Add(idle))
+}
+
+// Stale tells whether the last-seen time is old enough to be worth a write.
+func (s Session) Stale(now time.Time) bool { return now.Sub(s.SeenAt) > time.Minute }
+
+// Store keeps sessions.
+type Store interface {
+	// StartSession inserts s, takes over the session whose Key is replaced
+	// (empty: none) and records ev, in one transaction. A living session of the
+	// same account is renewed: it keeps its ID, CreatedAt and UnitID under the
+	// new Key, and its grants live on. One of another account is ended as by
+	// EndSessions. It gives the session as it stands now.
+	StartSession(ctx context.Context, s Session, replaced string, ev audit.Event) (Session, error)
+	// TouchSession moves SeenAt forward.
+	TouchSession(ctx context.Context, key string, now time.Time) error
+	// ChooseUnit remembers the unit last chosen in the session.
+	ChooseUnit(ctx context.Context, key, unitID string) error
+	// EndSessions ends the live sessions selected and revokes the grants that
+	// live and die with them (those without offline access). It queues a
+	// back-channel logout for every client concerned and records one event per
+	// session, all in one transaction. It gives the ids of the ended sessions.
+	EndSessions(ctx context.Context, which Which, now time.Time, ev audit.Event) ([]string, error)
+}
+
+// Which selects sessions: exactly one field is set. ExceptKey leaves one out
+// when all of an account's sessions are ended.
+type Which struct {
+	Key       string
+	ID        string
+	Account   account.ID
+	ExceptKey string
+}
+
+// Service starts and ends sessions.
+type Service struct {
+	Store  Store
+	Limits Limits
+	Now    func() time.Time
+}
+
+// Opening is what is known at sign-in.
+type Opening struct {
+	Account   account.ID
+	AMR       []string
+	ACR       string
+	Shared    bool
+	IP        string
+	UserAgent string
+	Replaced  string // cookie value of the session this sign-in takes over, if any
+}
+
+// Open starts a session and gives it with the cookie value.
+func (s *Service) Open(ctx context.Context, o Opening, ev audit.Event) (Session, string, error) {
+	cookie, err := random(32)
+	if err != nil {
+		return Session{}, "", err
+	}
+	id, err := random(16)
+	if err != nil {
+		return Session{}, "", err
+	}
+	now := s.Now()
+	ua := o.UserAgent
+	if len(ua) > 256 {
+		ua = ua[:256]
+	}
+	sn := Session{
+		Key: Key(cookie), ID: id, Account: o.Account, AuthTime: now.Truncate(time.Second), AMR: o.AMR, ACR: o.ACR,
+		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Limits.Absolute), Shared: o.Shared, IP: o.IP, UserAgent: ua,
+	}
+	replaced := ""
+	if o.Replaced != "" {
+		replaced = Key(o.Replaced)
+	}
+	started, err := s.Store.StartSession(ctx, sn, replaced, ev)
+	if err != nil {
+		return Session{}, "", fmt.Errorf("start session: %w", err)
+	}
+	return started, cookie, nil
+}
+
+// Key is the digest under which a cookie's session is stored.
+func Key(cookie string) string {
+	sum := sha256.Sum256([]byte(cookie))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func random(n int) (string, error) {
+	b := make([]byte, n)
+	if _, err := rand.Read(b); err != nil {
+		return "", fmt.Errorf("session: random: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b), nil
+}
