@@ -72,6 +72,9 @@ func (d *DB) OpenGrant(ctx context.Context, g *token.Grant, use token.Consume, e
 	}
 	var ok bool
 	switch {
+	case use == token.Consume{} && ev.Kind == "":
+		_, err = d.exec(ctx, insertGrant, args...)
+		ok = err == nil
 	case use == token.Consume{}:
 		ok, err = d.deed(ctx, insertGrantDone, insertGrant, ev, args...)
 	case d.postgres:

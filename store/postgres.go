@@ -21,7 +21,9 @@ const dialTimeout = 3 * time.Second
 // server connections between transactions and does not track prepared
 // statements (PgBouncer before 1.21, or max_prepared_statements=0), add
 // binary_parameters=yes to the DSN: statements then go unnamed, in one round
-// trip too, and are planned every time.
+// trip too, but are parsed and planned every time. Measured on PostgreSQL 15
+// over a socket: ByGrant 0.16 ms prepared, 0.56 ms unnamed; OpenGrant 0.10 and
+// 0.16 ms.
 func (d *DB) openPostgres(o *Options) error {
 	if o.MaxOpen == 0 {
 		o.MaxOpen = 20

@@ -111,3 +111,7 @@ func relyingParty(id string) *client.Client {
 func allowed() consent.Consent {
 	return consent.Consent{Account: "zhang", Client: "rp", Scopes: []string{"openid", "profile"}, GivenAt: clock}
 }
+
+func pushed(key string) authflow.Pushed {
+	return authflow.Pushed{Key: key, Client: "rp", Form: "scope=openid", ExpiresAt: clock.Add(time.Minute)}
+}

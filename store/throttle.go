@@ -17,16 +17,17 @@ import (
 const accountTally = 400 * 24 * time.Hour
 
 // reservePostgres is credential.Count in one statement. seen locks the counters
-// that exist, in the order of their names, and reads their latest values; ok is
-// there if both have room. Counters that do not exist yet cannot be locked: the
-// conditions stand again in both upserts, whose conflicts serialise the first
-// guesses of all. The parameters are named in reserveArgs.
+// that exist and reads their latest values; ok is there if both have room.
+// Counters that do not exist yet cannot be locked: the conditions stand again
+// in both upserts, whose conflicts serialise the first guesses of all. The
+// pair's row always comes before the account's, so that no two wait for each
+// other.
 const reservePostgres = `
 WITH given AS (
     SELECT CAST(? AS TEXT) AS pair, CAST(? AS TEXT) AS acct, CAST(? AS BIGINT) AS now, CAST(? AS BIGINT) AS lock_for,
         CAST(? AS BIGINT) AS pair_limit, CAST(? AS BIGINT) AS acct_limit, CAST(? AS BIGINT) AS pair_until, CAST(? AS BIGINT) AS acct_until
 ), seen AS (
-    SELECT key, n, last_at FROM throttle WHERE key IN (?, ?) ORDER BY key FOR UPDATE
+    SELECT key, n, last_at FROM throttle WHERE key IN (?, ?) ORDER BY CASE WHEN key = ? THEN 0 ELSE 1 END FOR UPDATE
 ), ok AS (
     SELECT pair, acct, now, lock_for, pair_limit, acct_limit, pair_until, acct_until FROM given
     WHERE NOT EXISTS (SELECT 1 FROM seen WHERE seen.key = given.pair AND seen.n >= given.pair_limit AND given.now < seen.last_at + given.lock_for)
@@ -54,7 +55,13 @@ const putTally = `
 INSERT INTO throttle (key, n, last_at, expires_at) VALUES (?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET n = excluded.n, last_at = excluded.last_at, expires_at = excluded.expires_at`
 
-const refund = `DELETE FROM throttle WHERE key IN (?, ?)`
+const refundPostgres = `
+WITH seen AS (
+    SELECT key FROM throttle WHERE key IN (?, ?) ORDER BY CASE WHEN key = ? THEN 0 ELSE 1 END FOR UPDATE
+)
+DELETE FROM throttle USING seen WHERE throttle.key = seen.key`
+
+const refundSQLite = `DELETE FROM throttle WHERE key IN (?, ?)`
 
 // Reserve implements credential.Store. It refuses to run within a transaction:
 // a second connection could be one too many for the pool, and on SQLite there
@@ -78,7 +85,7 @@ func (d *DB) Reserve(ctx context.Context, k credential.Keys, limits credential.L
 func (d *DB) reservePostgres(ctx context.Context, k credential.Keys, l credential.Limits, now time.Time) (credential.Standing, error) {
 	lock := l.LockFor.Milliseconds()
 	args := []any{k.Pair, k.Account, millis(now), lock, l.PairLimit, l.AccountLimit, millis(now.Add(l.LockFor)), millis(now.Add(accountTally)),
-		k.Pair, k.Account, lock, l.PairLimit, lock, l.AccountLimit}
+		k.Pair, k.Account, k.Pair, lock, l.PairLimit, lock, l.AccountLimit}
 	var pair, acct sql.NullInt64
 	var seenPair, seenAcct credential.Tally
 	if _, err := d.returning(ctx, reservePostgres, args, &pair, &acct, &seenPair.Failures, &instant{&seenPair.LastAt}, &seenAcct.Failures); err != nil {
@@ -136,7 +143,13 @@ func (d *DB) reserveSQLite(ctx context.Context, k credential.Keys, l credential.
 
 // Refund implements credential.Store.
 func (d *DB) Refund(ctx context.Context, k credential.Keys, _ time.Time) error {
-	if _, err := d.exec(ctx, refund, k.Pair, k.Account); err != nil {
+	var err error
+	if d.postgres {
+		_, err = d.exec(ctx, refundPostgres, k.Pair, k.Account, k.Pair)
+	} else {
+		_, err = d.exec(ctx, refundSQLite, k.Pair, k.Account)
+	}
+	if err != nil {
 		return fmt.Errorf("refund: %w", err)
 	}
 	return nil

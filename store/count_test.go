@@ -1,0 +1,125 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/credential"
+	"kejitong/provider/session"
+	"kejitong/provider/token"
+	"kejitong/store"
+	"kejitong/store/storetest"
+)
+
+// Every call outside a transaction costs what is written here: statements,
+// BEGIN and COMMIT. A figure that grows is a regression; one that shrinks is
+// written down.
+func TestStatementsPerCall(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		db.Now = func() time.Time { return clock }
+		seed(t, db)
+		ctx := t.Context()
+		ev := did(audit.ClaimsReleased)
+		must(t, db.PutClient(ctx, relyingParty("rp"), did(audit.ClientCreated)))
+		_, err := db.StartSession(ctx, visit("k0", "s0", "zhang"), "", ev)
+		must(t, err)
+		must(t, db.Park(ctx, parked("i1", "")))
+		p := pushed("p1")
+		must(t, db.Push(ctx, p))
+		g := newGrant(t, "rp", "s0", "zhang")
+		with := newGrant(t, "rp", "s0", "zhang")
+		keys := credential.Keys{Pair: "pair", Account: "account"}
+
+		calls := []struct {
+			name             string
+			postgres, sqlite int64
+			do               func(ctx context.Context) error
+		}{
+			{"Keys", 1, 1, func(ctx context.Context) error { _, err := db.Keys(ctx); return err }},
+			{"Client", 1, 1, func(ctx context.Context) error { _, err := db.Client(ctx, "rp"); return err }},
+			{"ClientsVersion", 1, 1, func(ctx context.Context) error { _, err := db.ClientsVersion(ctx); return err }},
+			{"HasOrigin", 1, 1, func(ctx context.Context) error { _, err := db.HasOrigin(ctx, "https://rp.example"); return err }},
+			{"Reserve", 1, 5, func(ctx context.Context) error {
+				_, err := db.Reserve(ctx, keys, credential.Limits{}, clock)
+				return err
+			}},
+			{"FindLogin", 1, 1, func(ctx context.Context) error { _, err := db.FindLogin(ctx, "zhang"); return err }},
+			{"Refund", 1, 1, func(ctx context.Context) error { return db.Refund(ctx, keys, clock) }},
+			{"Rehash", 1, 1, func(ctx context.Context) error { return db.Rehash(ctx, "zhang", 1, "$argon2id$new") }},
+			{"StartSession", 1, 4, func(ctx context.Context) error {
+				_, err := db.StartSession(ctx, visit("k1", "s1", "zhang"), "", ev)
+				return err
+			}},
+			{"StartSession, the same account again", 1, 4, func(ctx context.Context) error {
+				_, err := db.StartSession(ctx, visit("k2", "s2", "zhang"), "k1", ev)
+				return err
+			}},
+			{"StartSession over another account's", 5, 11, func(ctx context.Context) error {
+				_, err := db.StartSession(ctx, visit("k3", "s3", "firm"), "k2", ev)
+				return err
+			}},
+			{"TouchSession", 1, 1, func(ctx context.Context) error { return db.TouchSession(ctx, "k0", clock.Add(time.Minute)) }},
+			{"ChooseUnit", 1, 1, func(ctx context.Context) error { return db.ChooseUnit(ctx, "k0", "u-firm") }},
+			{"Park", 1, 1, func(ctx context.Context) error { return db.Park(ctx, parked("i2", "")) }},
+			{"Park a pushed request", 1, 4, func(ctx context.Context) error { return db.Park(ctx, parked("i3", "p1")) }},
+			{"Pending", 1, 1, func(ctx context.Context) error { _, err := db.Pending(ctx, "i1"); return err }},
+			{"Advance", 1, 1, func(ctx context.Context) error { return db.Advance(ctx, parked("i1", "")) }},
+			{"Push", 1, 1, func(ctx context.Context) error { return db.Push(ctx, pushed("p2")) }},
+			{"Pushed", 1, 1, func(ctx context.Context) error { _, err := db.Pushed(ctx, "p1"); return err }},
+			{"GiveConsent", 1, 4, func(ctx context.Context) error { return db.GiveConsent(ctx, allowed(), ev) }},
+			{"ByCookie", 1, 1, func(ctx context.Context) error { _, err := db.ByCookie(ctx, "k0", "rp"); return err }},
+			{"OpenGrant", 1, 4, func(ctx context.Context) error { return won(db.OpenGrant(ctx, g, token.Consume{}, ev)) }},
+			{"OpenGrant with Consume", 1, 6, func(ctx context.Context) error {
+				return won(db.OpenGrant(ctx, with, token.Consume{Interaction: "i3", Pushed: "p1"}, ev))
+			}},
+			{"ByGrant", 1, 1, func(ctx context.Context) error { _, err := db.ByGrant(ctx, g.ID); return err }},
+			{"ByAccount", 1, 1, func(ctx context.Context) error { _, err := db.ByAccount(ctx, "zhang"); return err }},
+			{"SpendCode", 1, 4, func(ctx context.Context) error { return won(db.SpendCode(ctx, g.ID, 1, clock, ev)) }},
+			{"SpendCode, lost", 1, 3, func(ctx context.Context) error { return refused(db.SpendCode(ctx, g.ID, 1, clock, ev)) }},
+			{"RotateRefresh", 1, 1, func(ctx context.Context) error { return won(db.RotateRefresh(ctx, g.ID, 1, clock)) }},
+			{"Revoked", 1, 1, func(ctx context.Context) error { _, err := db.Revoked(ctx, g.ID); return err }},
+			{"RevokeGrant", 1, 4, func(ctx context.Context) error { return db.RevokeGrant(ctx, g, ev) }},
+			{"UseAssertion", 1, 1, func(ctx context.Context) error {
+				return won(db.UseAssertion(ctx, "rp", "jti", clock.Add(time.Minute), clock))
+			}},
+			{"EndSessions", 1, 6, func(ctx context.Context) error {
+				_, err := db.EndSessions(ctx, session.Which{Key: "k0"}, clock, ev)
+				return err
+			}},
+			{"ClaimTasks", 1, 1, func(ctx context.Context) error { _, err := db.ClaimTasks(ctx, 5, clock, time.Minute); return err }},
+		}
+		for _, c := range calls {
+			var n store.Counter
+			if err := c.do(store.WithCounter(ctx, &n)); err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			want := c.sqlite
+			if db.Postgres() {
+				want = c.postgres
+			}
+			if got := n.N.Load(); got != want {
+				t.Errorf("%s: %d statements, want %d", c.name, got, want)
+			}
+		}
+	})
+}
+
+var errLost, errWon = errors.New("lost"), errors.New("won, though it was done before")
+
+// won turns a compare-and-swap that should have won into an error if it did not.
+func won(ok bool, err error) error {
+	if err == nil && !ok {
+		return errLost
+	}
+	return err
+}
+
+func refused(ok bool, err error) error {
+	if err == nil && ok {
+		return errWon
+	}
+	return err
+}

@@ -1,0 +1,127 @@
+package storetest
+
+import (
+	"context"
+	"database/sql"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/client"
+	"kejitong/provider/credential"
+	"kejitong/provider/token"
+	"kejitong/store"
+)
+
+// hasty is the store as one would write it without thinking of racers: it
+// reads, decides and writes. Its racers meet between reading and writing, so
+// that what can go wrong does.
+type hasty struct {
+	db   *sqlx.DB
+	meet *sync.WaitGroup
+}
+
+var _ racing = hasty{}
+
+// unguarded opens a hasty store beside the real one.
+func unguarded(t *testing.T, o store.Options) hasty {
+	t.Helper()
+	h := hasty{db: beside(t, o), meet: &sync.WaitGroup{}}
+	h.meet.Add(racers)
+	return h
+}
+
+// beside opens a plain pool on the database of o.
+func beside(t *testing.T, o store.Options) *sqlx.DB {
+	t.Helper()
+	name, dsn := "postgres", o.DSN
+	if o.Driver == "sqlite" {
+		name, dsn = "sqlite", "file:"+(&url.URL{Path: o.Path}).EscapedPath()+"?_txlock=immediate&_pragma=busy_timeout(20000)"
+	}
+	db, err := sqlx.Open(name, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(connections)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// careless runs one statement past the store.
+func careless(t *testing.T, o store.Options, statement string) {
+	t.Helper()
+	if _, err := beside(t, o).ExecContext(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// decide reads one number, waits until all racers have read theirs, and gives
+// it; no row is 0.
+func (h hasty) decide(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = h.db.QueryRowxContext(ctx, h.db.Rebind(query), args...).Scan(&n)
+	if err == sql.ErrNoRows {
+		err = nil
+	}
+	h.meet.Done()
+	h.meet.Wait()
+	return n, err
+}
+
+func (h hasty) write(ctx context.Context, query string, args ...any) error {
+	_, err := h.db.ExecContext(ctx, h.db.Rebind(query), args...)
+	return err
+}
+
+func (h hasty) SpendCode(ctx context.Context, id string, gen int64, _ time.Time, _ audit.Event) (bool, error) {
+	spent, err := h.decide(ctx, `SELECT COUNT(*) FROM grants WHERE id = ? AND code_spent = TRUE`, id)
+	if err != nil || spent > 0 {
+		return false, err
+	}
+	return true, h.write(ctx, `UPDATE grants SET state = 1, code_spent = TRUE, rt_gen = ? WHERE id = ?`, gen, id)
+}
+
+func (h hasty) RotateRefresh(ctx context.Context, id string, gen int64, _ time.Time) (bool, error) {
+	have, err := h.decide(ctx, `SELECT rt_gen FROM grants WHERE id = ?`, id)
+	if err != nil || have != gen {
+		return false, err
+	}
+	return true, h.write(ctx, `UPDATE grants SET rt_gen = ? WHERE id = ?`, gen+1, id)
+}
+
+func (h hasty) OpenGrant(ctx context.Context, g *token.Grant, use token.Consume, _ audit.Event) (bool, error) {
+	over, err := h.decide(ctx, `SELECT COUNT(*) FROM interactions WHERE key = ? AND grant_id <> ''`, use.Interaction)
+	if err != nil || over > 0 {
+		return false, err
+	}
+	return true, h.write(ctx, `UPDATE interactions SET grant_id = ? WHERE key = ?`, g.ID, use.Interaction)
+}
+
+func (h hasty) UseAssertion(ctx context.Context, client, jti string, exp, _ time.Time) (bool, error) {
+	used, err := h.decide(ctx, `SELECT COUNT(*) FROM assertions WHERE client_id = ? AND jti = ?`, client, jti)
+	if err != nil || used > 0 {
+		return false, err
+	}
+	return true, h.write(ctx, `INSERT INTO assertions (client_id, jti, exp) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, client, jti, exp.UnixMilli())
+}
+
+func (h hasty) Reserve(ctx context.Context, k credential.Keys, l credential.Limits, now time.Time) (credential.Standing, error) {
+	n, err := h.decide(ctx, `SELECT n FROM throttle WHERE key = ?`, k.Account)
+	if err != nil || n >= int64(l.AccountLimit) {
+		return credential.Standing{AccountFailures: l.AccountLimit + 1}, err
+	}
+	return credential.Standing{AccountFailures: int(n) + 1}, h.write(ctx, `
+INSERT INTO throttle (key, n, last_at, expires_at) VALUES (?, 1, ?, 0) ON CONFLICT (key) DO UPDATE SET n = throttle.n + 1`, k.Account, now.UnixMilli())
+}
+
+func (h hasty) PutClient(ctx context.Context, c *client.Client, _ audit.Event) error {
+	n, err := h.decide(ctx, `SELECT n FROM counters WHERE name = 'clients'`)
+	if err != nil {
+		return err
+	}
+	c.Version = n + 1
+	return h.write(ctx, `UPDATE counters SET n = ? WHERE name = 'clients' AND n < ?`, c.Version, c.Version)
+}
