@@ -107,7 +107,7 @@ func (d *DB) Ping(ctx context.Context) error {
 	return classify(d.read.PingContext(ctx))
 }
 
-// Close gives all connections back.
+// Close gives all connections back. A second call does nothing.
 func (d *DB) Close() error {
 	var errs []error
 	if d.read != nil && d.read != d.write {
@@ -116,7 +116,9 @@ func (d *DB) Close() error {
 	if d.write != nil {
 		errs = append(errs, d.write.Close())
 	}
-	return errors.Join(append(errs, d.release())...)
+	errs = append(errs, d.release())
+	d.release = func() error { return nil }
+	return errors.Join(errs...)
 }
 
 // Postgres tells whether the database is PostgreSQL.

@@ -21,6 +21,7 @@ const (
 	UnitChosen       Kind = "unit.chosen"
 	EntryRefused     Kind = "entry.refused"
 	ClaimsReleased   Kind = "claims.released"
+	CodeIssued       Kind = "code.issued"
 	CodeReplayed     Kind = "code.replayed"
 	CodeBurned       Kind = "code.burned"
 	RefreshReused    Kind = "refresh.reused"

@@ -11,6 +11,8 @@ import (
 	"kejitong/provider/fault"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
+	"kejitong/provider/web"
+	"kejitong/templates"
 )
 
 const requestURIPrefix = "urn:ietf:params:oauth:request_uri:"
@@ -130,7 +132,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 		return
 	}
 	if authflow.Key(p.Web.Browser(w, r)) != pd.Browser {
-		p.Web.Fail(w, r, fault.New(fault.Refused, "this sign-in was begun in another browser"))
+		p.Web.Problem(w, r, http.StatusForbidden, templates.T("problem.other_browser"))
 		return
 	}
 	form, err := url.ParseQuery(pd.Form)
@@ -150,7 +152,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 	case pd.Declined != "":
 		p.answerError(w, r, a, oauthError{"access_denied", http.StatusBadRequest, "the user declined"})
 	case !p.Now().Before(pd.ExpiresAt):
-		p.Web.Fail(w, r, fault.New(fault.Gone, "this sign-in has expired"))
+		p.Web.Problem(w, r, http.StatusGone, templates.T("problem.expired"))
 	default:
 		p.proceed(w, r, a, &parked{id: id, Pending: pd})
 	}
@@ -167,7 +169,7 @@ type parked struct {
 func (p *Provider) repeat(w http.ResponseWriter, r *http.Request, a *asked, pd authflow.Pending) {
 	h, err := p.Principals.ByGrant(r.Context(), pd.GrantID)
 	if err != nil || !p.Now().Before(h.Grant.CodeExp) || h.Grant.CodeSpent {
-		p.Web.Fail(w, r, fault.New(fault.Gone, "this sign-in is finished"))
+		p.Web.Problem(w, r, http.StatusGone, templates.T("problem.expired"))
 		return
 	}
 	code, err := p.codeOf(&h.Grant)
@@ -207,7 +209,7 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, a *asked, pd 
 // visitor is the live session of an active account that the browser brings, or
 // nil.
 func (p *Provider) visitor(r *http.Request, clientID string) (*principal.Visit, error) {
-	cookie, ok := p.Web.Cookie(r, SessionCookie)
+	cookie, ok := p.Web.Cookie(r, web.SessionCookie)
 	if !ok {
 		return nil, nil
 	}
@@ -259,8 +261,8 @@ func (p *Provider) send(w http.ResponseWriter, r *http.Request, a *asked, pd *pa
 
 // refuseLocally shows a page and sends nothing anywhere.
 func (p *Provider) refuseLocally(w http.ResponseWriter, r *http.Request, e localError) {
-	p.Log.InfoContext(r.Context(), "authorization request refused", "reason", e.why)
-	p.Web.Fail(w, r, fault.Wrap(fault.Invalid, e, "the system that sent you here made a request that cannot be accepted"))
+	p.Log.InfoContext(r.Context(), "authorization request refused", "reason", e.why, "request_id", web.RequestID(r.Context()))
+	p.Web.Problem(w, r, http.StatusBadRequest, templates.T("problem.unknown_client"))
 }
 
 // answerError sends an error where it belongs: to the redirect URI if the

@@ -14,9 +14,6 @@ import (
 	"kejitong/provider/principal"
 )
 
-// ownSelf stands for "no unit" where a unit is chosen.
-const ownSelf = "self"
-
 // facts reads what Decide needs and which unit a token would speak for. v is nil
 // if nobody is signed in, pd if the request is not parked.
 func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Facts, string) {
@@ -90,51 +87,19 @@ func entitled(c *client.Client, who principal.Principal, unitID string, now time
 	return len(entitlement.For(who.Grants, unitID, m.BusinessSystems, m.AcceptMigrated, now)) > 0
 }
 
-// unitFor says for which unit a token would speak: the legal account's own; the
-// one that org_hint or the user named; the only one that opens the client's
-// systems. Several and no word from the user: the user must choose, one token
-// is for one unit and there is no silent switch.
+// unitFor says for which unit a token would speak, and sets what Decide must
+// know about it. A unit chosen under another session does not count.
 func (p *Provider) unitFor(a *asked, v *principal.Visit, pd *parked, f *authflow.Facts) string {
-	now := p.Now()
-	hint := strings.ToUpper(strings.TrimSpace(a.form.Get("org_hint")))
-	if v.Principal.Account.Kind == account.LegalEntity {
-		own := v.Principal.Unit
-		if own == nil {
-			return ""
-		}
-		f.UnitRefused = hint != "" && string(own.USCC) != hint
-		return own.ID
-	}
-	if !speaksForUnits(a) {
+	if v.Principal.Account.Kind == account.NaturalPerson && !speaksForUnits(a) {
 		return ""
 	}
-	if hint != "" {
-		for _, m := range v.Principal.Mandates {
-			if string(m.Unit.USCC) == hint && m.Live(now) {
-				return m.Unit.ID
-			}
-		}
-		f.UnitRefused = true
-		return ""
+	chosen := ""
+	if pd != nil && (pd.Session == "" || pd.Session == v.Session.ID) {
+		chosen = pd.Unit
 	}
-	choices := Choices(a.client, v.Principal, now)
-	if pd != nil && pd.Unit != "" && (pd.Session == "" || pd.Session == v.Session.ID) {
-		if slices.ContainsFunc(choices, func(m entitlement.Mandate) bool { return m.Unit.ID == pd.Unit }) {
-			return pd.Unit
-		}
-		if pd.Unit == ownSelf && ownEntry(a.client, v.Principal, now) {
-			return ""
-		}
-	}
-	own := ownEntry(a.client, v.Principal, now)
-	switch {
-	case len(choices) == 0:
-		return ""
-	case len(choices) == 1 && !own:
-		return choices[0].Unit.ID
-	}
-	f.UnitNeeded = true
-	return ""
+	s := principal.StandFor(a.client, v.Principal, a.form.Get("org_hint"), chosen, p.Now())
+	f.UnitNeeded, f.UnitRefused = s.Needed, s.Refused
+	return s.Unit
 }
 
 // speaksForUnits tells whether the request concerns units at all.
@@ -142,32 +107,6 @@ func speaksForUnits(a *asked) bool {
 	return len(a.client.Metadata.BusinessSystems) > 0 || slices.ContainsFunc(a.scopes, func(s string) bool {
 		return s == consent.Org || s == consent.Entitlements || s == consent.Authority || s == consent.Groups
 	})
-}
-
-// Choices are the units for which a person may enter the client: those with a
-// live grant in one of its systems, or, for a client without systems, every
-// unit the person holds a live mandate for.
-func Choices(c *client.Client, who principal.Principal, now time.Time) []entitlement.Mandate {
-	var out []entitlement.Mandate
-	for _, m := range who.Mandates {
-		if !m.Live(now) {
-			continue
-		}
-		if len(c.Metadata.BusinessSystems) > 0 &&
-			len(entitlement.For(who.Grants, m.Unit.ID, c.Metadata.BusinessSystems, c.Metadata.AcceptMigrated, now)) == 0 {
-			continue
-		}
-		out = append(out, m)
-	}
-	return out
-}
-
-// ownEntry tells whether a person may enter for nobody but himself.
-func ownEntry(c *client.Client, who principal.Principal, now time.Time) bool {
-	if len(c.Metadata.BusinessSystems) == 0 {
-		return true
-	}
-	return len(entitlement.For(who.Grants, "", c.Metadata.BusinessSystems, c.Metadata.AcceptMigrated, now)) > 0
 }
 
 // consentScopes are the scopes that the user is asked about: those asked for,

@@ -34,7 +34,11 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *asked, v *pr
 	if pd != nil {
 		use.Interaction = pd.Key
 	}
-	won, err := p.Grants.OpenGrant(ctx, g, use, audit.Event{})
+	var ev audit.Event // a silent code leaves its trace when it is spent: claims.released
+	if (use != token.Consume{}) {
+		ev = audit.From(ctx, audit.Event{Kind: audit.CodeIssued, Actor: string(g.Account), Object: g.ID, Client: g.Client})
+	}
+	won, err := p.Grants.OpenGrant(ctx, g, use, ev)
 	if err != nil {
 		p.answerError(w, r, a, err)
 		return

@@ -13,6 +13,7 @@ import (
 	"kejitong/provider/fault"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
+	"kejitong/provider/web"
 )
 
 // farewell is an RP-initiated logout request that was checked.
@@ -55,7 +56,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		p.Outbox.Wake()
-		p.Web.ClearCookie(w, SessionCookie)
+		p.Web.ClearCookie(w, web.SessionCookie)
 		p.depart(w, r, f)
 	default:
 		p.askLogout(w, r, f)

@@ -57,9 +57,6 @@ type Provider struct {
 	served    atomic.Pointer[document] // the JWKS as last served
 }
 
-// SessionCookie is the base name of the cookie that carries the session.
-const SessionCookie = "kejitong_session"
-
 // Init builds what the endpoints share.
 func (p *Provider) Init() {
 	p.codec = token.Codec{Keys: p.Keys.Snapshot}
@@ -70,7 +67,7 @@ func (p *Provider) Init() {
 
 // Mount adds the endpoints to r.
 func (p *Provider) Mount(r *mux.Router) {
-	r.HandleFunc("/oauth2/authorize", p.authorize).Methods(http.MethodGet, http.MethodHead, http.MethodPost)
+	r.HandleFunc("/oauth2/authorize", p.authorize).Methods(http.MethodGet, http.MethodPost)
 	r.HandleFunc("/oauth2/token", p.cors(p.token)).Methods(http.MethodPost, http.MethodOptions)
 	r.HandleFunc("/oauth2/par", p.push).Methods(http.MethodPost)
 	r.HandleFunc("/oauth2/userinfo", p.cors(p.userinfo)).Methods(http.MethodGet, http.MethodPost, http.MethodOptions)

@@ -107,7 +107,9 @@ type Consume struct {
 // Store keeps grants. Each method that may happen once is a compare-and-swap
 // on the row's old state: of any number of racers, exactly one is told true.
 type Store interface {
-	// OpenGrant inserts g, consumes what is named and records ev, together. It
+	// OpenGrant inserts g, consumes what is named and records ev, together; an
+	// event without a kind, allowed only where nothing is consumed, records
+	// nothing. It
 	// gives false, and inserts nothing, if something was consumed before.
 	OpenGrant(ctx context.Context, g *Grant, use Consume, ev audit.Event) (bool, error)
 	// SpendCode moves an issued grant to active with refresh generation gen (0:
