@@ -80,7 +80,8 @@ func (a *app) run(ctx context.Context, public []net.Listener, internal net.Liste
 	jobs.Go(func() { a.tend(work) })
 
 	srv := a.server(tel.public(a.handler))
-	if a.cfg.Listen.TLS.Enabled() {
+	secure := a.cfg.Listen.TLS.Enabled()
+	if secure {
 		pair, err := newCertificate(a.cfg.Listen.TLS, a.log)
 		if err != nil {
 			stopWork()
@@ -94,7 +95,7 @@ func (a *app) run(ctx context.Context, public []net.Listener, internal net.Liste
 	for _, l := range public {
 		l := netutil.LimitListener(l, a.cfg.Listen.MaxConnections)
 		go func() {
-			if srv.TLSConfig != nil {
+			if secure {
 				failed <- srv.ServeTLS(l, "", "")
 				return
 			}
