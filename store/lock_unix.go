@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -32,5 +33,5 @@ func lockFile(path string) (release func() error, err error) {
 	if err := f.Truncate(0); err == nil {
 		_, _ = fmt.Fprintf(f, "%d\n", os.Getpid())
 	}
-	return f.Close, nil // closing the file drops the lock
+	return sync.OnceValue(f.Close), nil // closing the file drops the lock
 }

@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"database/sql"
-	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -33,30 +32,6 @@ func unguarded(t *testing.T, o store.Options) hasty {
 	h := hasty{db: beside(t, o), meet: &sync.WaitGroup{}}
 	h.meet.Add(racers)
 	return h
-}
-
-// beside opens a plain pool on the database of o.
-func beside(t *testing.T, o store.Options) *sqlx.DB {
-	t.Helper()
-	name, dsn := "postgres", o.DSN
-	if o.Driver == "sqlite" {
-		name, dsn = "sqlite", "file:"+(&url.URL{Path: o.Path}).EscapedPath()+"?_txlock=immediate&_pragma=busy_timeout(20000)"
-	}
-	db, err := sqlx.Open(name, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.SetMaxOpenConns(connections)
-	t.Cleanup(func() { _ = db.Close() })
-	return db
-}
-
-// careless runs one statement past the store.
-func careless(t *testing.T, o store.Options, statement string) {
-	t.Helper()
-	if _, err := beside(t, o).ExecContext(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // decide reads one number, waits until all racers have read theirs, and gives
