@@ -1,0 +1,69 @@
+package interact
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/authflow"
+	"kejitong/provider/client"
+	"kejitong/provider/consent"
+	"kejitong/provider/credential"
+	"kejitong/provider/entitlement"
+	"kejitong/provider/keys"
+	"kejitong/provider/principal"
+	"kejitong/provider/session"
+	"kejitong/provider/web"
+)
+
+// Catalogue lists the business systems.
+type Catalogue interface {
+	Systems(ctx context.Context) ([]entitlement.System, error)
+}
+
+// Recorder writes what happened without another write beside it.
+type Recorder interface {
+	Record(ctx context.Context, ev audit.Event) error
+}
+
+// Waker makes the outbox look for work now.
+type Waker interface{ Wake() }
+
+// Handler serves the pages. All fields must be set before Mount.
+type Handler struct {
+	Web         *web.Kit
+	Flow        authflow.Store
+	Sessions    *session.Service
+	Credentials *credential.Service
+	Principals  principal.Reader
+	Clients     *client.Registry
+	Consents    consent.Store
+	Systems     Catalogue
+	Audit       Recorder
+	Keys        func() *keys.Snapshot
+	Outbox      Waker
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+// Mount adds the pages to r. Everything that is posted passes web.Kit.Guard.
+func (h *Handler) Mount(r *mux.Router) {
+	page := func(path string, get, post http.Handler) {
+		r.Handle(path, get).Methods(http.MethodGet, http.MethodHead)
+		if post != nil {
+			r.Handle(path, h.Web.Guard(post)).Methods(http.MethodPost)
+		}
+	}
+	page("/login", h.within(optional, h.showSignIn), h.within(optional, h.signIn))
+	page("/login/account", h.within(required, h.showAccount), h.within(required, h.selectAccount))
+	page("/login/unit", h.within(required, h.showUnits), h.within(required, h.chooseUnit))
+	page("/consent", h.within(required, h.showConsent), h.within(required, h.decideConsent))
+	page("/refused", h.within(required, h.showRefused), h.within(required, h.leaveRefused))
+	page("/logout", h.leaving(h.showSignOut), h.leaving(h.signOut))
+	page("/logout/done", http.HandlerFunc(h.showSignedOut), nil)
+	page("/", http.HandlerFunc(h.home), nil)
+}

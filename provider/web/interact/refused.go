@@ -1,0 +1,98 @@
+package interact
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strings"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/authflow"
+	"kejitong/provider/keys"
+	"kejitong/templates"
+)
+
+// reasons are those that the authorization endpoint gives.
+var reasons = []authflow.Reason{
+	authflow.NotVerified, authflow.LevelTooLow, authflow.WrongAccountType, authflow.NotEntitled, authflow.ACRUnmet, authflow.UnitUnknown,
+}
+
+// reasonOf is the reason in the address. It only picks the words: what keeps
+// the gate shut is decided at the authorization endpoint each time.
+func reasonOf(r *http.Request) (authflow.Reason, bool) {
+	why := authflow.Reason(r.URL.Query().Get("reason"))
+	return why, slices.Contains(reasons, why)
+}
+
+// showRefused is GET /refused: why, who can change it, and the ways on.
+func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
+	why, ok := reasonOf(r)
+	if s.visit == nil || !ok {
+		h.back(w, s) // which knows the reason
+		return
+	}
+	who := s.visit.Principal
+	p := templates.Refused{
+		Asks: s.asks(), Kind: string(why), Person: nameOf(who), AccountType: string(who.Account.Kind),
+		Level: who.Account.RealName.Level, NeedLevel: s.client.Metadata.RequiredLevel,
+		CanSwitch: true, CanGoBack: true, Hidden: s.hidden(),
+	}
+	if p.NeedLevel == "" {
+		p.NeedLevel = "L2"
+	}
+	if need := s.client.Metadata.RequiredAccountTypes; len(need) > 0 {
+		p.NeedType = string(need[0])
+	}
+	if unit := h.standing(s); unit != nil && who.Account.Kind == account.NaturalPerson {
+		p.Unit = unit.Unit.Name
+	}
+	if why == authflow.UnitUnknown {
+		// To have no mandate for the unit named is to have no permission for it;
+		// whether the unit exists is not told.
+		p.Kind, p.Unit = templates.NotEntitled, shown(strings.TrimSpace(s.form.Get("org_hint")))
+	}
+	if err := h.auditRefusal(w, r, s, why); err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	h.Web.Show(w, r, http.StatusOK, p, s.options()...)
+}
+
+// refusedCookie marks the refusal that this browser saw last, so that a reload
+// of the page is not recorded as another refusal.
+const refusedCookie = "kejitong_refused"
+
+// auditRefusal records the refusal when it is first shown.
+func (h *Handler) auditRefusal(w http.ResponseWriter, r *http.Request, s *step, why authflow.Reason) error {
+	who := string(s.visit.Principal.Account.ID)
+	mac := h.Keys().MAC(keys.Form, "refused", s.pd.Key, who, string(why))
+	mark := base64.RawURLEncoding.EncodeToString(mac[:16])
+	if seen, _ := h.Web.Cookie(r, refusedCookie); seen == mark {
+		return nil
+	}
+	ctx := r.Context()
+	err := h.Audit.Record(ctx, audit.From(ctx, audit.Event{
+		Kind: audit.EntryRefused, Actor: who, Object: s.client.ID, Client: s.client.ID, Result: "refused", Detail: string(why),
+	}))
+	if err == nil {
+		h.Web.SetCookie(w, refusedCookie, mark, 0)
+	}
+	return err
+}
+
+// leaveRefused is POST /refused.
+func (h *Handler) leaveRefused(w http.ResponseWriter, r *http.Request, s *step) {
+	switch {
+	case cancelled(r):
+		why, ok := reasonOf(r)
+		if !ok {
+			why = gaveUp
+		}
+		h.decline(w, r, s, string(why))
+	case r.PostForm.Get("account") == "other":
+		see(w, s.other())
+	default:
+		h.back(w, s)
+	}
+}

@@ -1,0 +1,156 @@
+package interact
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/credential"
+	"kejitong/provider/fault"
+	"kejitong/provider/session"
+	"kejitong/provider/web"
+	"kejitong/templates"
+)
+
+// passwordACR is the authentication context class of a password alone.
+const passwordACR = "urn:fuwu:aal:1"
+
+// showSignIn is GET /login.
+func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request, s *step) {
+	other := r.URL.Query().Get("other") == "1"
+	if s.id == "" && s.visit != nil && !other {
+		see(w, "/")
+		return
+	}
+	k := h.window(r, s)
+	p := h.signInPage(r, s, k)
+	p.Notice = s.notice(r, k)
+	if !other {
+		p.Username = shown(s.form.Get("login_hint"))
+	}
+	h.Web.Show(w, r, http.StatusOK, p, s.options()...)
+}
+
+// signIn is POST /login.
+func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, s *step) {
+	switch {
+	case cancelled(r):
+		h.decline(w, r, s, gaveUp)
+		return
+	case r.PostForm.Has(proofField):
+		h.redeem(w, r, s)
+		return
+	}
+	ctx, k := r.Context(), kindPosted(r)
+	proof, err := h.Credentials.Verify(ctx, r.PostForm.Get("username"), r.PostForm.Get("password"), k, web.ClientIP(ctx))
+	var failure *credential.Failure
+	var wrong *credential.WrongWindow
+	switch {
+	case err == nil:
+		h.open(w, r, s, opening{proof: proof, shared: sharedComputer(r)})
+	case errors.As(err, &wrong):
+		h.offerWindow(w, r, s, wrong)
+	case errors.As(err, &failure):
+		h.signInFailed(w, r, s, failure)
+	case fault.Is(err, fault.Unavailable):
+		h.busy(w, r, s, err)
+	default:
+		h.Web.Fail(w, r, err)
+	}
+}
+
+func sharedComputer(r *http.Request) bool { return r.PostForm.Get("shared_computer") == "yes" }
+
+// typed is the page as it was sent, without the password.
+func (h *Handler) typed(r *http.Request, s *step) templates.SignIn {
+	k := kindPosted(r)
+	p := h.signInPage(r, s, k)
+	p.Username = shown(r.PostForm.Get("username"))
+	p.SharedComputer = sharedComputer(r)
+	return p
+}
+
+// signInFailed answers every wrong, locked, frozen or unknown login with the
+// same bytes (S48); only the audit trail learns which it was.
+func (h *Handler) signInFailed(w http.ResponseWriter, r *http.Request, s *step, f *credential.Failure) {
+	ctx := r.Context()
+	ev := audit.Event{
+		Kind: audit.SignInFailed, Actor: string(f.AccountID), Object: string(f.AccountID), Client: s.pd.Client,
+		Result: "failed", Detail: string(f.Reason),
+	}
+	if f.Throttled() {
+		ev.Kind, ev.Result = audit.SignInThrottled, "refused"
+	}
+	if f.Cause != nil {
+		h.Log.LogAttrs(ctx, slog.LevelError, "stored password cannot be used",
+			slog.String("request_id", web.RequestID(ctx)), slog.String("account", string(f.AccountID)), slog.String("error", f.Cause.Error()))
+	}
+	if err := h.Audit.Record(ctx, audit.From(ctx, ev)); err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	p := h.typed(r, s)
+	p.Error = templates.T("signin.error.bad_credentials")
+	h.Web.Show(w, r, http.StatusOK, p, s.options()...)
+}
+
+// busyWait is told where a refusal for lack of room names no wait.
+const busyWait = 5 * time.Second
+
+// busy says that nothing was judged and when to try again.
+func (h *Handler) busy(w http.ResponseWriter, r *http.Request, s *step, err error) {
+	ctx, wait := r.Context(), busyWait
+	var f *fault.Error
+	if errors.As(err, &f) && f.RetryAfter > 0 {
+		wait = f.RetryAfter
+	}
+	h.Log.LogAttrs(ctx, slog.LevelWarn, "sign-in turned away",
+		slog.String("request_id", web.RequestID(ctx)), slog.String("error", err.Error()))
+	w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	p := h.typed(r, s)
+	p.Error = templates.T("signin.error.busy")
+	h.Web.Show(w, r, http.StatusServiceUnavailable, p, s.options()...)
+}
+
+// opening is what a sign-in that succeeded knows.
+type opening struct {
+	proof  credential.Proof
+	shared bool
+	how    string // a remark for the audit trail
+}
+
+// open starts the session and records it in the interaction. The cookie is
+// always a new one: whatever id the browser brought is dead afterwards (S35).
+func (h *Handler) open(w http.ResponseWriter, r *http.Request, s *step, o opening) {
+	ctx := r.Context()
+	old, _ := h.Web.Cookie(r, web.SessionCookie)
+	id := string(o.proof.AccountID)
+	sn, cookie, err := h.Sessions.Open(ctx, session.Opening{
+		Account: o.proof.AccountID, AMR: o.proof.AMR, ACR: passwordACR, Shared: o.shared,
+		IP: web.ClientIP(ctx), UserAgent: strings.ToValidUTF8(r.UserAgent(), ""), Replaced: old,
+	}, audit.From(ctx, audit.Event{Kind: audit.SignInSucceeded, Actor: id, Object: id, Client: s.pd.Client, Detail: o.how}))
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	if old != "" {
+		h.Outbox.Wake() // the session taken over may have been somebody else's
+	}
+	now := h.Now()
+	life := sn.ExpiresAt.Sub(now)
+	if o.shared {
+		life = 0 // until the browser closes
+	}
+	h.Web.SetCookie(w, web.SessionCookie, cookie, life)
+	h.rememberWindow(w, o.proof.Kind, o.shared)
+	s.pd.SignedInAt, s.pd.Session, s.pd.Selected, s.pd.Unit, s.pd.Consented = now, sn.ID, true, "", false
+	if s.id == "" {
+		see(w, "/")
+		return
+	}
+	h.advance(w, r, s)
+}
