@@ -64,7 +64,7 @@ func Decide(f Facts) Verdict {
 	case !f.SignedIn,
 		f.PromptLogin && !f.FreshHere,
 		f.TooOld && !f.FreshHere,
-		f.HintMismatch && !f.FreshHere:
+		f.HintMismatch: // OpenID Connect Core §3.1.2.1: never a positive answer about somebody else, however fresh
 		return Verdict{Step: SignIn}
 	case f.PromptSelect && !f.SelectedHere && !f.FreshHere:
 		return Verdict{Step: SelectAccount}

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"kejitong/provider/keys"
@@ -91,6 +92,9 @@ func (c Codec) Make(o Opaque, secret []byte, fixed bool) (string, error) {
 // grant and calls Proves.
 func (c Codec) Parse(text string, now time.Time, kinds ...Kind) (Opaque, error) {
 	if len(text) < (headLen+macLen)*4/3 || len(text) > (headLen+maxExtra+macLen)*4/3+4 {
+		return Opaque{}, ErrMalformed
+	}
+	if strings.ContainsAny(text, "\r\n") { // the decoder skips them: one token would have many spellings
 		return Opaque{}, ErrMalformed
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
