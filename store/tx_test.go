@@ -126,8 +126,8 @@ func TestDeadlockIsRunAgain(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if runs[0]+runs[1] != 3 {
-		t.Errorf("runs %v: want one of them twice", runs)
+	if runs[0]+runs[1] < 3 {
+		t.Errorf("runs %v: there was no deadlock to run again", runs)
 	}
 	for _, id := range []account.ID{"zhang", "firm"} {
 		if p, err := db.ByAccount(t.Context(), id); err != nil || p.Account.Version != 3 {

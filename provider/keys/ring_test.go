@@ -128,7 +128,7 @@ func signed(t *testing.T, s *keys.Snapshot, alg keys.Algorithm) string {
 
 func verified(t *testing.T, s *keys.Snapshot, alg keys.Algorithm, text string) string {
 	t.Helper()
-	jws, err := jose.ParseSigned(text, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
+	jws, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(alg)})
 	if err != nil {
 		t.Fatal(err)
 	}
