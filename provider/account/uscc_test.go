@@ -131,6 +131,6 @@ func FuzzParseUSCC(f *testing.F) {
 		if err != nil || again != u || len(u) != 18 {
 			t.Fatalf("%q: canonical form %q does not parse to itself: %q, %v", s, u, again, err)
 		}
-		u.Doubtful()
+		_ = u.Doubtful()
 	})
 }

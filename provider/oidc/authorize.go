@@ -199,6 +199,10 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, a *asked, pd 
 		p.issue(w, r, a, v, pd, unitID)
 		return
 	}
+	if verdict.Reason == authflow.ACRUnmet { // no page of ours can change it: the client must know
+		p.answerError(w, r, a, errACR)
+		return
+	}
 	if a.asks("none") {
 		p.answerError(w, r, a, oauthError{verdict.SilentError(), http.StatusBadRequest, "the user would have to be asked"})
 		return

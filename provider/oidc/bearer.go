@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"kejitong/provider/account"
 	"kejitong/provider/client"
 	"kejitong/provider/fault"
 	"kejitong/provider/principal"
@@ -159,14 +158,6 @@ func (p *Provider) readJWT(ctx context.Context, text string) (*access, error) {
 		}
 	}
 	return a, nil
-}
-
-// live is look with the account's state for callers that only ask "whose".
-func (a *access) account() account.ID {
-	if a.held == nil {
-		return ""
-	}
-	return a.held.Grant.Account
 }
 
 func (a *access) has(scope string) bool { return slices.Contains(a.scopes, scope) }

@@ -148,13 +148,15 @@ func TestFixedTokensAreRepeatable(t *testing.T) {
 		}
 		return s
 	}
-	if one, two := of(token.Refresh, 1, false), of(token.Refresh, 1, false); one == two {
+	first := of(token.Refresh, 1, false)
+	if second := of(token.Refresh, 1, false); first == second {
 		t.Error("two random tokens are equal")
 	}
 	if of(token.Refresh, 1, true) == of(token.Refresh, 2, true) || of(token.Refresh, 1, true) == of(token.Code, 1, true) {
 		t.Error("fixed tokens of other generations or kinds are equal")
 	}
-	if one, two := of(token.Refresh, 1, true), of(token.Refresh, 1, true); one != two {
+	fixed := of(token.Refresh, 1, true)
+	if retry := of(token.Refresh, 1, true); fixed != retry {
 		t.Error("a retry gets another token")
 	}
 	if _, err := c.Parse(of(token.Refresh, 1, true), now, token.Refresh); err != nil {

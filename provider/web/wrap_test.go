@@ -244,7 +244,7 @@ func TestBreakage(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"panic with an error": func(http.ResponseWriter, *http.Request) { panic(errSecret) },
 		"panic with a string": func(http.ResponseWriter, *http.Request) { panic(errSecret.Error()) },
-		"nil map":             func(http.ResponseWriter, *http.Request) { var m map[string]int; m["a"] = 1 },
+		"nil pointer":         func(http.ResponseWriter, *http.Request) { var p *int; *p = 1 },
 		"database down":       func(w http.ResponseWriter, r *http.Request) { k.Fail(w, r, errSecret) },
 		"internal fault": func(w http.ResponseWriter, r *http.Request) {
 			k.Fail(w, r, fault.Wrap(fault.Internal, errSecret, "db.internal"))
