@@ -230,10 +230,10 @@ type Passwords struct {
 // Platform is what users read about the platform.
 type Platform struct {
 	// Name on Chinese pages.
-	NameZH string `key:"name_zh" default:"科技通统一身份认证平台"`
+	NameZH string `key:"name_zh" default:"科技政务服务平台"`
 
 	// Name on English pages.
-	NameEN string `key:"name_en" default:"Kejitong Single Sign-On"`
+	NameEN string `key:"name_en" default:"Science & Technology Government Services"`
 
 	// Telephone of the support desk, shown on every page; put it in quotes.
 	SupportPhone string `key:"support_phone" default:"010-88659000"`

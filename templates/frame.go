@@ -30,7 +30,8 @@ type Switch struct {
 // Options are what a deployment says about itself. Empty fields take the
 // catalogue's words, so that they differ by language.
 type Options struct {
-	Platform     string // name of the platform, message platform.name if empty
+	Platform     string // name of the platform on Chinese pages, message platform.name if empty
+	PlatformEN   string // likewise on English pages
 	SupportPhone string // message platform.phone if empty
 	SupportHours string // message platform.hours if empty
 	ManualURL    string // the users' manual, no link if empty

@@ -124,7 +124,11 @@ func (r *Renderer) Render(w io.Writer, f Frame, p Page) error {
 	}
 	c := s.catalogue
 	f.Locale = c.tag
-	f.Platform = first(f.Platform, r.options.Platform, c.words["platform.name"])
+	platform := r.options.Platform
+	if c.tag == English {
+		platform = r.options.PlatformEN
+	}
+	f.Platform = first(f.Platform, platform, c.words["platform.name"])
 	f.SupportPhone = first(f.SupportPhone, r.options.SupportPhone, c.words["platform.phone"])
 	f.SupportHours = first(f.SupportHours, r.options.SupportHours, c.words["platform.hours"])
 	err := page.Execute(w, view{

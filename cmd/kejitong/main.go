@@ -14,7 +14,7 @@ import (
 )
 
 // version is set by the linker in releases.
-var version = "dev"
+var version = "unknown"
 
 // command is one word of the command line.
 type command struct {

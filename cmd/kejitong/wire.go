@@ -130,7 +130,10 @@ func (a *app) credentials() *credential.Service {
 
 func (a *app) kit() (*web.Kit, error) {
 	c := a.cfg
-	render, err := templates.New(templates.Options{SupportPhone: c.Platform.SupportPhone, SupportHours: c.Platform.SupportHours, ManualURL: c.Platform.ManualURL})
+	render, err := templates.New(templates.Options{
+		Platform: c.Platform.NameZH, PlatformEN: c.Platform.NameEN, SupportPhone: c.Platform.SupportPhone, SupportHours: c.Platform.SupportHours,
+		ManualURL: c.Platform.ManualURL,
+	})
 	if err != nil {
 		return nil, err
 	}
