@@ -32,7 +32,7 @@ import (
 
 const (
 	password = "correct-Horse-7-battery"
-	uscc     = "91110108MA01XNAB0K" // of the unit with an account of its own
+	uscc     = "91110108MA01ET88XL" // of the unit with an account of its own
 	uscc2    = "91350100M000100Y43"
 )
 
