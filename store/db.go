@@ -40,7 +40,7 @@ type Options struct {
 	MaxOpen          int           // connections; default 20 (postgres), 4 readers beside the one writer (sqlite)
 	MaxIdle          int           // default MaxOpen: opening a connection costs more than keeping it
 	ConnMaxLifetime  time.Duration // default 30 minutes
-	StatementTimeout time.Duration // bound of one statement; default 4 seconds
+	StatementTimeout time.Duration // bound of one statement; default 3 seconds
 }
 
 // Sealer encrypts and decrypts fields; *keys.Snapshot is one.
@@ -70,7 +70,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		o.ConnMaxLifetime = 30 * time.Minute
 	}
 	if o.StatementTimeout == 0 {
-		o.StatementTimeout = 4 * time.Second
+		o.StatementTimeout = 3 * time.Second
 	}
 	d := &DB{
 		Now:     func() time.Time { return time.Now().UTC() },

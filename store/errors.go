@@ -124,11 +124,8 @@ func lost(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
 		return true
 	}
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return false // both are net.Errors, too
-	}
 	if errors.As(err, &n) {
-		return true
+		return !n.Timeout() // who waited in vain need not wait again
 	}
 	var p *pq.Error
 	return errors.As(err, &p) && p.Code.Class() == "08"
@@ -137,7 +134,8 @@ func lost(err error) bool {
 // exhausted tells whether time, connections or space ran out, or the server is
 // going down.
 func exhausted(err error) bool {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+	var n net.Error
+	if errors.As(err, &n) && n.Timeout() || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return true
 	}
 	var p *pq.Error

@@ -12,9 +12,10 @@ import (
 	"github.com/lib/pq"
 )
 
-// dialTimeout bounds the opening of a connection, also of the extra one that
-// carries a cancellation.
-const dialTimeout = 3 * time.Second
+// dialTimeout bounds the opening of a connection and the first answer on it,
+// also of the extra one that carries a cancellation: lib/pq answers a caller
+// whose time is up only after that one.
+const dialTimeout = 2 * time.Second
 
 // openPostgres makes the pool. Statements are prepared once per connection and
 // executed by name, which is one round trip each. Behind a pooler that shares
@@ -76,20 +77,22 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 	if err != nil {
 		return nil, err
 	}
-	return &impatient{Conn: c, wait: d.read}, nil
+	return &impatient{Conn: c, next: dialTimeout, wait: d.read}, nil
 }
 
 // impatient bounds every single read and write. lib/pq reads only while it
 // waits for an answer.
 type impatient struct {
 	net.Conn
-	wait time.Duration
+	next time.Duration // bound of the next read
+	wait time.Duration // bound of those after the first
 }
 
 func (c *impatient) Read(b []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.wait)); err != nil {
+	if err := c.SetReadDeadline(time.Now().Add(c.next)); err != nil {
 		return 0, err
 	}
+	c.next = c.wait
 	return c.Conn.Read(b)
 }
 

@@ -76,7 +76,7 @@ func (d *DB) once(ctx context.Context, fn func(context.Context) error) (err erro
 // rolledBack ends the transaction; that the connection is gone already or ctx
 // ended it is no news.
 func rolledBack(tx *sqlx.Tx) error {
-	if err := tx.Rollback(); err != nil && !ended(err) && !lost(err) {
+	if err := tx.Rollback(); err != nil && !ended(err) && !lost(err) && !exhausted(err) {
 		return fmt.Errorf("roll back: %w", err)
 	}
 	return nil
