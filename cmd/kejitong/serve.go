@@ -41,6 +41,9 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	log := newLogger(c.Log)
+	if err := noCoreDumps(); err != nil {
+		log.Warn("core dumps stay on", "error", err)
+	}
 	a, err := build(ctx, c, log)
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +19,7 @@ import (
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
 	"kejitong/provider/session"
+	"kejitong/provider/token"
 	"kejitong/provider/web"
 	"kejitong/provider/web/interact"
 	"kejitong/store"
@@ -37,6 +37,11 @@ type app struct {
 	clients *client.Registry
 	runner  *outbox.Runner
 	handler http.Handler
+
+	// Only tests set these, before assemble: a clock that can be moved, and
+	// something to stand between the protocol and the grants.
+	clock  func() time.Time
+	grants token.Store
 }
 
 func now() time.Time { return time.Now().UTC() }
@@ -72,7 +77,11 @@ func build(ctx context.Context, c config.Config, log *slog.Logger) (*app, error)
 
 // vault opens the keys, so that sealed data can be read and written.
 func (a *app) vault(ctx context.Context) error {
-	a.ring = &keys.Ring{Store: a.db, Root: a.cfg.Keys.RootKey.Bytes(), Now: now}
+	if a.clock == nil {
+		a.clock = now
+	}
+	a.db.Now = a.clock
+	a.ring = &keys.Ring{Store: a.db, Root: a.cfg.Keys.RootKey.Bytes(), Now: a.clock}
 	if err := a.ring.Open(ctx); err != nil {
 		return err
 	}
@@ -89,14 +98,17 @@ func (a *app) assemble(ctx context.Context) error {
 	if err := a.vault(ctx); err != nil {
 		return err
 	}
+	if a.grants == nil {
+		a.grants = a.db
+	}
 	c := a.cfg
 	kit, err := a.kit()
 	if err != nil {
 		return err
 	}
-	sessions := &session.Service{Store: a.db, Limits: session.Limits{Idle: c.Sessions.Idle, Absolute: c.Sessions.Absolute}, Now: now}
-	a.clients = &client.Registry{Store: a.db, Now: now}
-	a.runner = &outbox.Runner{Store: a.db, Now: now, Log: a.log, Every: 5 * time.Second, Attempts: 12, Workers: 8}
+	sessions := &session.Service{Store: a.db, Limits: session.Limits{Idle: c.Sessions.Idle, Absolute: c.Sessions.Absolute}, Now: a.clock}
+	a.clients = &client.Registry{Store: a.db, Now: a.clock}
+	a.runner = &outbox.Runner{Store: a.db, Now: a.clock, Log: a.log, Every: 5 * time.Second, Attempts: 12, Workers: 8}
 	a.runner.Init()
 	out := &outbound.Client{Allow: c.Clients.OutboundAllow, Timeout: 5 * time.Second, MaxBody: 64 << 10}
 	out.Init()
@@ -107,14 +119,14 @@ func (a *app) assemble(ctx context.Context) error {
 			RefreshAbsolute: c.Tokens.RefreshAbsolute, RefreshGrace: c.Tokens.RefreshGrace, Pushed: c.Tokens.PARTTL,
 			Interaction: c.Sessions.InteractionTTL, Skew: c.Tokens.ClockSkew,
 		},
-		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.db, Flow: a.db, Sessions: sessions, Web: kit,
-		Outbox: a.runner, Outbound: out, Now: now, Log: a.log,
+		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Web: kit,
+		Outbox: a.runner, Outbound: out, Now: a.clock, Log: a.log,
 	}
 	op.Init()
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
 	pages := &interact.Handler{
 		Web: kit, Flow: a.db, Sessions: sessions, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
-		Systems: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: now, Log: a.log,
+		Systems: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
 	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages})
 	return nil
@@ -123,7 +135,7 @@ func (a *app) assemble(ctx context.Context) error {
 func (a *app) credentials() *credential.Service {
 	p := a.cfg.Passwords
 	return &credential.Service{
-		Store: a.db, Hasher: a.hasher, Key: a.ring.Snapshot().Current(keys.Throttle).Bytes, Now: now,
+		Store: a.db, Hasher: a.hasher, Key: a.ring.Snapshot().Current(keys.Throttle).Bytes, Now: a.clock,
 		Limits: credential.Limits{PairLimit: p.PerPairLimit, LockFor: p.LockFor, AccountLimit: p.AccountLimit, FailureFloor: p.FailureFloor},
 	}
 }
@@ -143,7 +155,7 @@ func (a *app) kit() (*web.Kit, error) {
 	}
 	kit := &web.Kit{
 		Render: render, Issuer: issuer, FormKey: a.ring.Snapshot().Current(keys.Form).Bytes, TrustedProxies: c.Listen.TrustedProxies,
-		Log: a.log, Now: now, AccessLog: c.Log.Access, Version: version,
+		Log: a.log, Now: a.clock, AccessLog: c.Log.Access, Version: shownVersion(),
 	}
 	return kit, kit.Check()
 }
@@ -164,5 +176,11 @@ func newLogger(c config.Log) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stderr, opts))
 }
 
-// encodeKey is the text form of a root key in its file.
-func encodeKey(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+// shownVersion is what the footer of pages says; a build without a version says
+// nothing.
+func shownVersion() string {
+	if version == "unknown" {
+		return ""
+	}
+	return version
+}
