@@ -175,7 +175,8 @@ func (s *performance) seedPeople(ctx context.Context, a *app, ev audit.Event) er
 	legal := account.Account{
 		ID: account.NewID(), Kind: account.LegalEntity, LoginName: demoUSCC, UnitID: units[0].ID, RealName: verified,
 		Profile: account.Profile{
-			Name:     "示例科技有限公司",
+			Name:  "示例科技有限公司",
+			Email: "office@example.com", EmailVerified: true,
 			LegalRep: &account.Person{Name: "李四", IDType: "cn_resident_id", IDNumber: "440000198512319997"},
 			Contact:  &account.Person{Name: "王五", Phone: "+8613800000000", PhoneVerified: true},
 		},
@@ -190,6 +191,7 @@ func (s *performance) seedPeople(ctx context.Context, a *app, ev audit.Event) er
 		p := account.Profile{Phone: phone, PhoneVerified: true}
 		if n.Verified() {
 			p.Name, p.Nationality, p.IDType, p.IDNumber = name, "CHN", "cn_resident_id", id
+			p.Email, p.EmailVerified = login+"@example.com", true
 		}
 		return account.Account{ID: account.NewID(), Kind: account.NaturalPerson, LoginName: login, RealName: n, Profile: p}
 	}
