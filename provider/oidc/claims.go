@@ -40,7 +40,8 @@ func (p *Provider) newRelease(c *client.Client, h *principal.Held, scopes []stri
 		who: h.Principal, actor: h.Actor, now: now,
 	}
 	if h.Grant.UnitID != "" {
-		if m, ok := h.Principal.ActsFor(h.Grant.UnitID, now); ok {
+		// A unit that nobody verified is whatever somebody typed: relying parties key their data on its USCC.
+		if m, ok := h.Principal.ActsFor(h.Grant.UnitID, now); ok && (m.Relation != entitlement.Self || h.Principal.Account.RealName.Verified()) {
 			r.unit = &m
 		}
 	}

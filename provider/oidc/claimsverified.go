@@ -90,7 +90,7 @@ func (r *release) authority() []claims {
 	for _, g := range r.grants {
 		valid := claims{"start": day(g.From)}
 		if !g.Until.IsZero() {
-			valid["end"] = day(g.Until)
+			valid["end"] = day(g.Until.AddDate(0, 0, -1)) // the last whole day: Until itself is outside
 		}
 		by := claims{"method": "delegated"}
 		if g.Source == entitlement.TorchMigration {
