@@ -103,7 +103,7 @@ func TestEveryKeyUsedExists(t *testing.T) {
 			}
 		}
 	})
-	for _, kind := range []string{templates.NotVerified, templates.LevelTooLow, templates.WrongAccountType, templates.NotEntitled} {
+	for _, kind := range []string{templates.NotVerified, templates.LevelTooLow, templates.WrongAccountType, templates.NotEntitled, templates.ACRUnmet} {
 		for _, part := range []string{"title", "why", "who", "how", "step"} {
 			has("refused", "refused."+kind+"."+part, "")
 		}

@@ -62,6 +62,7 @@ func samples() map[string]templates.Page {
 			Window: templates.NaturalPerson, NaturalPersonURL: "/a", LegalEntityURL: "/b", Username: "zhangsan",
 			Error: templates.T("signin.error.wrong_window", templates.T("signin.legal")),
 		},
+		"window": templates.RightWindow{Asks: system(), Username: "91110108MA01ET88XL", Window: templates.LegalEntity, Hidden: hidden, Cancel: true},
 		"account": templates.SelectAccount{
 			Asks: system(), Person: longName, AccountType: templates.LegalEntity, Hidden: hidden, Cancel: true,
 		},

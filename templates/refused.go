@@ -27,6 +27,7 @@ const (
 	LevelTooLow      = "level_too_low"      // real-name level below the system's
 	WrongAccountType = "wrong_account_type" // a person where a unit is asked for, or the reverse
 	NotEntitled      = "not_entitled"       // no grant for this system and unit
+	ACRUnmet         = "acr_unmet"          // a way of signing in that is out of reach
 )
 
 // Name, Title and Interaction make Refused a Page.

@@ -75,7 +75,7 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if err := p.checkHint(a); err != nil {
 		return a, err
 	}
-	a.scopes = askedScopes(c, form.Get("scope"))
+	a.scopes = consent.Requested(c.Metadata.Scope, form.Get("scope"), c.May("refresh_token"))
 	return a, p.checkWithFosite(ctx, a)
 }
 
@@ -181,25 +181,6 @@ func depth(s string) int {
 		}
 	}
 	return deepest
-}
-
-// askedScopes keeps what is known and registered. The rest is ignored, as RFC
-// 6749 §3.3 allows: a relying party that asks for "groups" out of habit still
-// gets its sign-in. Scopes are registered by name; openid goes without saying
-// for clients that registered no scope.
-func askedScopes(c *client.Client, scope string) []string {
-	registered := strings.Fields(c.Metadata.Scope)
-	var out []string
-	for _, s := range strings.Fields(scope) {
-		if _, ok := consent.Known(s); ok && slices.Contains(registered, s) && !slices.Contains(out, s) {
-			out = append(out, s)
-		}
-	}
-	// offline_access needs a client that can use it (OpenID Connect Core §11).
-	if !c.May("refresh_token") {
-		out = slices.DeleteFunc(out, func(s string) bool { return s == consent.Offline })
-	}
-	return out
 }
 
 // checkWithFosite lets fosite make its own checks and build its request: client,

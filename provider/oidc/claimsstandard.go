@@ -7,18 +7,6 @@ import (
 	"kejitong/provider/consent"
 )
 
-// standardClaims maps the standard claims of OpenID Connect Core §5.1 to the
-// scope that covers each (§5.4).
-var standardClaims = map[string]string{
-	"name": consent.Profile, "given_name": consent.Profile, "family_name": consent.Profile, "middle_name": consent.Profile,
-	"nickname": consent.Profile, "preferred_username": consent.Profile, "profile": consent.Profile, "picture": consent.Profile,
-	"website": consent.Profile, "gender": consent.Profile, "birthdate": consent.Profile, "zoneinfo": consent.Profile,
-	"locale": consent.Profile, "updated_at": consent.Profile,
-	"email": consent.Email, "email_verified": consent.Email,
-	"phone_number": consent.Phone, "phone_number_verified": consent.Phone,
-	"address": consent.Address,
-}
-
 func (r *release) profile(c claims) {
 	if r.has(consent.Profile) {
 		merge(c, r.profileClaims())
@@ -111,7 +99,7 @@ func (r *release) addressClaims() claims {
 // that covers it. The mobile number never enters an ID token that way (C28).
 func (r *release) requested(c claims, place string) {
 	for name := range claimsRequest(r.grant.Data.Claims)[place] {
-		scope, ok := standardClaims[name]
+		scope, ok := consent.Covering(name)
 		if !ok || !r.grant.Data.Has(claimScope(scope)) || (place == "id_token" && scope == consent.Phone) {
 			continue
 		}

@@ -3,7 +3,6 @@ package oidc
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"kejitong/provider/account"
@@ -28,7 +27,7 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 	f.SignedIn = true
 	if pd != nil {
 		f.FreshHere = pd.Session == v.Session.ID && !pd.SignedInAt.IsZero()
-		f.SelectedHere = pd.Selected && (pd.Session == "" || f.FreshHere)
+		f.SelectedHere = pd.Selected && pd.Session == v.Session.ID
 		f.ConsentedHere = pd.Consented && pd.Session == v.Session.ID
 	}
 	f.TooOld = a.maxAge != nil && !now.Before(v.Session.AuthTime.Add(time.Duration(*a.maxAge)*time.Second))
@@ -109,21 +108,7 @@ func speaksForUnits(a *asked) bool {
 	})
 }
 
-// consentScopes are the scopes that the user is asked about: those asked for,
-// and those that cover claims asked for one by one.
+// consentScopes are the scopes that the user is asked about.
 func (a *asked) consentScopes() []string {
-	out := slices.Clone(a.scopes)
-	for _, members := range claimsRequest(a.claims) {
-		for name := range members {
-			if s, ok := standardClaims[name]; ok && a.registered(s) && !slices.Contains(out, s) {
-				out = append(out, s)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-func (a *asked) registered(scope string) bool {
-	return slices.Contains(strings.Fields(a.client.Metadata.Scope), scope)
+	return consent.Asked(a.scopes, a.client.Metadata.Scope, string(a.claims))
 }

@@ -16,7 +16,7 @@ import (
 func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *asked, v *principal.Visit, pd *parked, unitID string) {
 	ctx, u := withUnit(r.Context())
 	u.client, u.redirect = a.client, a.redirect
-	g, err := p.newGrant(a, v, unitID)
+	g, err := p.newGrant(a, v, pd, unitID)
 	if err != nil {
 		p.answerError(w, r, a, err)
 		return
@@ -63,13 +63,14 @@ func (p *Provider) outrun(w http.ResponseWriter, r *http.Request, a *asked, pd *
 	p.answerError(w, r, a, oauthError{"invalid_request_uri", http.StatusBadRequest, "the request_uri has expired or was used"})
 }
 
-func (p *Provider) newGrant(a *asked, v *principal.Visit, unitID string) (*token.Grant, error) {
+func (p *Provider) newGrant(a *asked, v *principal.Visit, pd *parked, unitID string) (*token.Grant, error) {
 	now := p.Now()
 	g, err := token.NewGrant(a.client.ID, now)
 	if err != nil {
 		return nil, err
 	}
-	scopes, singles := a.granted(v.Consent)
+	answered := pd != nil && pd.Consented && pd.Session == v.Session.ID
+	scopes, singles := a.granted(v.Consent, answered)
 	g.Account, g.UnitID, g.SessionID = v.Principal.Account.ID, unitID, v.Session.ID
 	g.CodeExp, g.ExpiresAt = now.Add(p.Times.Code), now.Add(p.Times.RefreshAbsolute)
 	g.Offline = slices.Contains(scopes, consent.Offline)
@@ -84,11 +85,12 @@ func (p *Provider) newGrant(a *asked, v *principal.Visit, unitID string) (*token
 }
 
 // granted gives the scopes that the grant gets and the marks of claims that
-// were asked for one by one ("claim:profile"). First-party clients get what
-// they registered and asked for; others what the user allowed.
-func (a *asked) granted(c consent.Consent) (scopes, singles []string) {
+// were asked for one by one ("claim:profile"). A first-party client gets what
+// it registered and asked for, unless the user was asked all the same (answered)
+// and then, as for every other client, what the user allowed.
+func (a *asked) granted(c consent.Consent, answered bool) (scopes, singles []string) {
 	allowed := a.consentScopes()
-	if !a.client.Metadata.FirstParty {
+	if !a.client.Metadata.FirstParty || answered {
 		allowed = c.Allowed(allowed)
 	}
 	for _, s := range a.scopes {

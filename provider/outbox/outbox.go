@@ -6,6 +6,7 @@ package outbox
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -110,12 +111,7 @@ func (r *Runner) round(ctx context.Context) bool {
 }
 
 func (r *Runner) deliver(ctx context.Context, t Task) {
-	h, ok := r.Handlers[t.Kind]
-	if !ok {
-		r.Log.Error("outbox: no handler", "kind", t.Kind, "task", t.ID)
-		return
-	}
-	err := h(ctx, t)
+	err := r.handle(ctx, t)
 	if err == nil {
 		err = r.Store.FinishTask(ctx, t.ID)
 	} else if t.Attempts+1 >= r.Attempts {
@@ -128,6 +124,21 @@ func (r *Runner) deliver(ctx context.Context, t Task) {
 	if err != nil && ctx.Err() == nil {
 		r.Log.Error("outbox: settle", "task", t.ID, "error", err)
 	}
+}
+
+// handle runs the task's handler; a panic is a failed attempt, and so is a kind
+// that this process does not know: a newer one may.
+func (r *Runner) handle(ctx context.Context, t Task) (err error) {
+	h, ok := r.Handlers[t.Kind]
+	if !ok {
+		return fmt.Errorf("no handler for kind %q", t.Kind)
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("handler panicked: %v", v)
+		}
+	}()
+	return h(ctx, t)
 }
 
 // backoff doubles from two seconds to ten minutes.

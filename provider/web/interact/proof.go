@@ -49,8 +49,8 @@ func (h *Handler) offerWindow(w http.ResponseWriter, r *http.Request, s *step, w
 		h.Web.Fail(w, r, err)
 		return
 	}
-	p := templates.SelectAccount{
-		Asks: s.asks(), Person: shown(r.PostForm.Get("username")), AccountType: string(wrong.Kind),
+	p := templates.RightWindow{
+		Asks: s.asks(), Username: shown(r.PostForm.Get("username")), Window: string(wrong.Kind),
 		Hidden: map[string]string{proofField: id, "window": string(wrong.Kind)}, Cancel: s.id != "",
 	}
 	if s.id != "" {
