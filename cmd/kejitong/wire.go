@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -184,3 +185,6 @@ func shownVersion() string {
 	}
 	return version
 }
+
+// encodeKey is the text form of a root key in its file.
+func encodeKey(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
