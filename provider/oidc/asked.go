@@ -157,7 +157,7 @@ func (a *asked) checkClaims() error {
 		return invalidRequest("the claims parameter is too large")
 	}
 	var top map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(s), &top); err != nil {
+	if err := json.Unmarshal([]byte(s), &top); err != nil || top == nil {
 		return invalidRequest("the claims parameter is not a JSON object")
 	}
 	a.claims = json.RawMessage(s)

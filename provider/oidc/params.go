@@ -62,7 +62,7 @@ func checkForm(form url.Values) error {
 	if len(form.Get("state")) > maxOpaqueParam || len(form.Get("nonce")) > maxOpaqueParam {
 		return invalidRequest("state or nonce is longer than 1024 bytes")
 	}
-	if n := strings.Count(form.Get("scope"), " "); n >= maxScopes || len(form.Get("scope")) > maxParam {
+	if len(form.Get("scope")) > maxParam || len(strings.Fields(form.Get("scope"))) > maxScopes {
 		return oauthError{"invalid_scope", http.StatusBadRequest, "too many scopes"}
 	}
 	return nil
