@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/client"
+	"kejitong/provider/entitlement"
+	"kejitong/provider/fault"
+)
+
+// clientCommand is what an operator does to relying parties.
+func clientCommand(ctx context.Context, args []string, out io.Writer) error {
+	return choose(ctx, "client", []command{
+		{"add", "register a relying party: --id ID --name NAME --redirect-uri URI …", clientAdd},
+		{"list", "list them", clientList},
+		{"show", "show one with all its metadata: --id ID", clientShow},
+		{"disable", "refuse it everywhere, within a second: --id ID", clientDisable},
+		{"enable", "let it work again: --id ID", clientEnable},
+		{"secret", "replace its secret: --id ID [--secret-file F]", clientSecret},
+	}, args, out)
+}
+
+// clientReport is what the commands print of a client; never a secret, except
+// the one that was just made.
+type clientReport struct {
+	ID        string                 `json:"client_id"`
+	Secret    string                 `json:"client_secret,omitempty"`
+	Name      string                 `json:"client_name,omitempty"`
+	State     client.State           `json:"state"`
+	Method    string                 `json:"token_endpoint_auth_method"`
+	Systems   []entitlement.SystemID `json:"business_systems,omitempty"`
+	CreatedAt time.Time              `json:"created_at"`
+	UpdatedAt time.Time              `json:"updated_at"`
+	Metadata  *client.Metadata       `json:"metadata,omitempty"`
+	Warnings  []string               `json:"warnings,omitempty"`
+}
+
+func reportClient(c *client.Client) clientReport {
+	m := c.Metadata
+	method := m.TokenEndpointAuthMethod
+	if method == "" {
+		method = client.AuthBasic
+	}
+	return clientReport{ID: c.ID, Name: m.Name, State: c.State, Method: method, Systems: m.BusinessSystems, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+}
+
+func (r clientReport) text(did string) string {
+	s := fmt.Sprintf("client %s %s: %s, %s, %s", r.ID, did, r.Name, r.State, r.Method)
+	if r.Secret != "" {
+		s += "\nsecret (shown this once): " + r.Secret
+	}
+	for _, w := range r.Warnings {
+		s += "\nwarning: " + w
+	}
+	return s
+}
+
+func findClient(ctx context.Context, a *app, id string) (*client.Client, error) {
+	if id == "" {
+		return nil, missing("id", "the client id")
+	}
+	c, err := a.db.Client(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil, refuse("id", id, "there is no such client; kejitong client list shows them")
+	}
+	return c, err
+}
+
+func clientList(ctx context.Context, args []string, out io.Writer) error {
+	f := newSheet("client list", out)
+	if err := f.read(args); err != nil {
+		return err
+	}
+	return inVault(ctx, f.config, func(a *app) error {
+		all, err := a.db.Clients(ctx)
+		if err != nil {
+			return err
+		}
+		list := []clientReport{}
+		var text strings.Builder
+		w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "ID\tSTATE\tAUTHENTICATION\tSYSTEMS\tNAME")
+		for i := range all {
+			r := reportClient(&all[i])
+			list = append(list, r)
+			systems := make([]string, 0, len(r.Systems))
+			for _, s := range r.Systems {
+				systems = append(systems, string(s))
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, r.Method, strings.Join(append(systems, "")[:max(len(systems), 1)], ","), r.Name)
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		return f.print(list, text.String())
+	})
+}
+
+func clientShow(ctx context.Context, args []string, out io.Writer) error {
+	f := newSheet("client show", out)
+	id := f.String("id", "", "client id")
+	if err := f.read(args); err != nil {
+		return err
+	}
+	f.asJSON = true // metadata are a JSON document
+	return inVault(ctx, f.config, func(a *app) error {
+		c, err := findClient(ctx, a, *id)
+		if err != nil {
+			return err
+		}
+		r := reportClient(c)
+		r.Metadata = &c.Metadata
+		return f.print(r, "")
+	})
+}
+
+func clientDisable(ctx context.Context, args []string, out io.Writer) error {
+	return switchClient(ctx, "disable", client.Disabled, args, out)
+}
+
+func clientEnable(ctx context.Context, args []string, out io.Writer) error {
+	return switchClient(ctx, "enable", client.Active, args, out)
+}
+
+func switchClient(ctx context.Context, verb string, to client.State, args []string, out io.Writer) error {
+	f := newSheet("client "+verb, out)
+	id := f.String("id", "", "client id")
+	if err := f.read(args); err != nil {
+		return err
+	}
+	return inVault(ctx, f.config, func(a *app) error {
+		c, err := findClient(ctx, a, *id)
+		if err != nil {
+			return err
+		}
+		if c.State != to {
+			c.State, c.UpdatedAt = to, now()
+			if err := a.db.PutClient(ctx, c, clientDeed(audit.ClientChanged, c.ID, string(to))); err != nil {
+				return err
+			}
+		}
+		r := reportClient(c)
+		return f.print(r, r.text(verb+"d"))
+	})
+}
+
+func clientDeed(kind audit.Kind, id, detail string) audit.Event {
+	ev := deed(kind, id, detail)
+	ev.Client = id
+	return ev
+}
+
+// clientSecret replaces a secret; the old one stops working at once.
+func clientSecret(ctx context.Context, args []string, out io.Writer) error {
+	f := newSheet("client secret", out)
+	id := f.String("id", "", "client id")
+	file := f.String("secret-file", "", "file that holds the new secret (default: one is made and printed, once)")
+	if err := f.read(args); err != nil {
+		return err
+	}
+	return inVault(ctx, f.config, func(a *app) error {
+		c, err := findClient(ctx, a, *id)
+		if err != nil {
+			return err
+		}
+		if !hasSecret(c.Metadata) {
+			return refuse("id", *id, "has no secret: its authentication is "+c.Metadata.TokenEndpointAuthMethod)
+		}
+		secret, made, err := secretFrom(*file)
+		if err != nil {
+			return err
+		}
+		c.SecretDigest, c.UpdatedAt = client.Digest(a.ring.Snapshot(), c.ID, secret), now()
+		if err := a.db.PutClient(ctx, c, clientDeed(audit.ClientChanged, c.ID, "secret")); err != nil {
+			return err
+		}
+		r := reportClient(c)
+		if made {
+			r.Secret = secret
+		}
+		return f.print(r, r.text("has a new secret"))
+	})
+}
+
+func hasSecret(m client.Metadata) bool {
+	switch m.TokenEndpointAuthMethod {
+	case "", client.AuthBasic, client.AuthPost:
+		return true
+	}
+	return false
+}
+
+// secretFrom reads the secret from the file, or makes one.
+func secretFrom(file string) (secret string, made bool, err error) {
+	if file == "" {
+		secret, err = client.NewSecret()
+		return secret, true, err
+	}
+	if secret, err = readSecret("secret-file", file); err != nil {
+		return "", false, err
+	}
+	if err := client.CheckSecret(secret); err != nil {
+		return "", false, refuse("secret-file", file, err.Error()+"; or leave the flag out, and one is made")
+	}
+	return secret, false, nil
+}
