@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
@@ -64,7 +65,7 @@ func startCluster() (string, error) {
 	}
 	gone := make(chan error, 1)
 	go func() { gone <- cmd.Wait() }()
-	dsn := fmt.Sprintf("host='%s' user=postgres dbname=postgres sslmode=disable", dir)
+	dsn := "postgres://postgres@/postgres?sslmode=disable&host=" + url.QueryEscape(dir)
 	if err := await(dsn, gone); err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "log"))
 		return "", fmt.Errorf("start %s: %w\n%s", bin, err, bytes.TrimSpace(log))
