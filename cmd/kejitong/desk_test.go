@@ -65,7 +65,7 @@ keys:
   root_key_file: %s
 log:
   level: error
-%s`, freeAddress(t), d.o.Path, root, more))
+%s`, quietAddress(t), d.o.Path, root, more))
 	if cabinet.rows != nil {
 		db, err := openDatabase(t.Context(), d.config())
 		if err != nil {
@@ -105,8 +105,8 @@ func (d *desk) as(t *testing.T) *desk {
 	return &other
 }
 
-// freeAddress is a loopback address where nobody listens.
-func freeAddress(t *testing.T) string {
+// quietAddress is a loopback address where nobody listens.
+func quietAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
