@@ -2,8 +2,10 @@ package client
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/singleflight"
 
@@ -38,7 +40,7 @@ const maxCached = 10000
 // it. An unknown or disabled client is fault.NotFound; a database failure is
 // passed on as it is, never as "not found".
 func (r *Registry) Find(ctx context.Context, id string) (*Client, error) {
-	if id == "" || len(id) > 255 {
+	if !writable(id) {
 		return nil, fault.New(fault.NotFound, "no such client")
 	}
 	if !r.fresh() {
@@ -59,6 +61,12 @@ func (r *Registry) Find(ctx context.Context, id string) (*Client, error) {
 		return nil, fault.New(fault.NotFound, "no such client")
 	}
 	return c, nil
+}
+
+// writable tells whether a database can hold id as text at all: an id that it
+// would choke on is unknown, not a failure of ours.
+func writable(id string) bool {
+	return id != "" && len(id) <= 255 && utf8.ValidString(id) && strings.IndexByte(id, 0) < 0
 }
 
 func (r *Registry) fresh() bool {

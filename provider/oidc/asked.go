@@ -88,10 +88,13 @@ func (a *asked) checkUnsupported() error {
 	if m := a.form.Get("response_mode"); m != "" && m != "query" && m != "form_post" {
 		return invalidRequest("the response mode is not supported")
 	}
-	if a.form.Get("response_type") == "" {
+	switch a.form.Get("response_type") {
+	case "":
 		return invalidRequest("the response_type is missing")
+	case "code": // fosite would take it in any letter case
+		return nil
 	}
-	return nil
+	return oauthError{"unsupported_response_type", http.StatusBadRequest, "the response type is not supported"}
 }
 
 // pkceRequired: public clients always; confidential ones unless their

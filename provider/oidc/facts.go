@@ -36,11 +36,19 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 	admitted(&f, a.client, v.Principal.Account)
 
 	unitID := p.unitFor(a, v, pd, &f)
+	if _, acts := v.Principal.ActsFor(unitID, now); unitID != "" && !acts {
+		f.UnitRefused = true // frozen or gone from its register: no token could speak for it
+	}
 	f.Entitled = entitled(a.client, v.Principal, unitID, now)
-	f.ConsentNeeded = !a.client.Metadata.FirstParty
-	f.ConsentCovered = v.Consent.Covers(a.consentScopes())
+	f.ConsentNeeded = !asksFreely(a.client)
+	f.ConsentCovered = a.client.Reviewed && v.Consent.Covers(a.consentScopes())
 	return f, unitID
 }
+
+// asksFreely: the platform's own clients need no consent of their own. What
+// nobody reviewed is never such a client, whatever it says of itself, and is
+// asked about each time (RFC 6819 §5.2.4.1).
+func asksFreely(c *client.Client) bool { return c.Metadata.FirstParty && c.Reviewed }
 
 // hintFits: an id_token_hint, or a sub value in the claims parameter, names the
 // only user that will do (OpenID Connect Core §3.1.2.1, §5.5.1).

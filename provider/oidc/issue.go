@@ -90,7 +90,7 @@ func (p *Provider) newGrant(a *asked, v *principal.Visit, pd *parked, unitID str
 // and then, as for every other client, what the user allowed.
 func (a *asked) granted(c consent.Consent, answered bool) (scopes, singles []string) {
 	allowed := a.consentScopes()
-	if !a.client.Metadata.FirstParty || answered {
+	if !asksFreely(a.client) || answered {
 		allowed = c.Allowed(allowed)
 	}
 	for _, s := range a.scopes {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // The bounds of S6: what is longer is an attack or an accident, and is refused
@@ -51,8 +52,8 @@ func checkForm(form url.Values) error {
 			return invalidRequest("a parameter is repeated")
 		}
 		for _, v := range values {
-			if strings.IndexByte(v, 0) >= 0 {
-				return invalidRequest("a parameter holds a NUL")
+			if strings.IndexByte(v, 0) >= 0 || !utf8.ValidString(v) { // RFC 6749 appendix B
+				return invalidRequest("a parameter holds a NUL or is not UTF-8")
 			}
 		}
 		if len(values) == 1 && values[0] == "" {
