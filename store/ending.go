@@ -21,14 +21,17 @@ UPDATE sessions SET ended_at = ?
 WHERE (key = ? OR id = ? OR account_id = ?) AND key <> ? AND ended_at = 0
 RETURNING id, account_id`
 
-// endSessionsPostgres does all that belongs to it in the same round trip.
+// endSessionsPostgres does all that belongs to it in the same round trip. That
+// session_id is not empty is said again, since only then may the partial index
+// be used.
 const endSessionsPostgres = `
 WITH ended AS (` + endSessions + `),
 revoked AS (
     UPDATE grants SET state = 2 FROM ended
-    WHERE grants.session_id = ended.id AND grants.offline = FALSE AND grants.state <> 2
-), owed AS (
+    WHERE grants.session_id = ended.id AND grants.session_id <> '' AND grants.offline = FALSE AND grants.state <> 2
+), everywhere AS (` + revokeOffline + `), owed AS (
     SELECT DISTINCT g.client_id, g.session_id, ended.account_id FROM grants g JOIN ended ON g.session_id = ended.id
+    WHERE g.session_id <> ''
 ), queued AS (
     INSERT INTO outbox (id, kind, payload, attempts, created_at, due_at)
     SELECT CAST(gen_random_uuid() AS TEXT), CAST(? AS TEXT),
@@ -41,12 +44,19 @@ revoked AS (
 SELECT id, account_id FROM ended`
 
 const revokeOfSession = `
-UPDATE grants SET state = 2 WHERE session_id = ? AND offline = FALSE AND state <> 2`
+UPDATE grants SET state = 2 WHERE session_id = ? AND session_id <> '' AND offline = FALSE AND state <> 2`
+
+// revokeOffline ends what was asked to outlive its session, when an account is
+// signed out everywhere; an empty account selects nothing.
+const revokeOffline = `
+UPDATE grants SET state = 2
+WHERE account_id = ? AND account_id <> '' AND offline = TRUE AND state <> 2
+    AND session_id NOT IN (SELECT id FROM sessions WHERE key = ?)`
 
 const queueLogouts = `
 INSERT INTO outbox (id, kind, payload, attempts, created_at, due_at)
 SELECT lower(hex(randomblob(16))), ?, json_object('client', client_id, 'session', session_id, 'account', ?), 0, ?, ?
-FROM (SELECT DISTINCT client_id, session_id FROM grants WHERE session_id = ?)`
+FROM (SELECT DISTINCT client_id, session_id FROM grants WHERE session_id = ? AND session_id <> '')`
 
 type endedSession struct {
 	id      string
@@ -81,7 +91,7 @@ func selector(which session.Which, now time.Time) []any {
 func scanEnded(rows *sqlx.Rows, e *endedSession) error { return rows.Scan(&e.id, &e.account) }
 
 func (d *DB) endPostgres(ctx context.Context, which session.Which, now time.Time, ev audit.Event) ([]endedSession, error) {
-	args := append(selector(which, now), string(outbox.BackchannelLogout), millis(now), millis(now))
+	args := append(selector(which, now), string(which.Account), which.ExceptKey, string(outbox.BackchannelLogout), millis(now), millis(now))
 	for i, a := range d.auditArgs(ctx, ev) {
 		if i != auditObject { // it comes from the row
 			args = append(args, a)
@@ -95,6 +105,11 @@ func (d *DB) endSQLite(ctx context.Context, which session.Which, now time.Time, 
 		var err error
 		if ended, err = returned(ctx, d, endSessions, selector(which, now), scanEnded); err != nil {
 			return err
+		}
+		if which.Account != "" {
+			if _, err := d.exec(ctx, revokeOffline, string(which.Account), which.ExceptKey); err != nil {
+				return err
+			}
 		}
 		for _, e := range ended {
 			if _, err := d.exec(ctx, revokeOfSession, e.id); err != nil {

@@ -72,9 +72,11 @@ type Store interface {
 	// ChooseUnit remembers the unit last chosen in the session.
 	ChooseUnit(ctx context.Context, key, unitID string) error
 	// EndSessions ends the live sessions selected and revokes the grants that
-	// live and die with them (those without offline access). It queues a
-	// back-channel logout for every client concerned and records one event per
-	// session, all in one transaction. It gives the ids of the ended sessions.
+	// live and die with them (those without offline access). Selected by account,
+	// which is signing out everywhere, grants with offline access end too, but
+	// for those of the session left out. It queues a back-channel logout for
+	// every client concerned and records one event per session, all in one
+	// transaction. It gives the ids of the ended sessions.
 	EndSessions(ctx context.Context, which Which, now time.Time, ev audit.Event) ([]string, error)
 }
 
