@@ -3,6 +3,7 @@ package oidc
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -40,7 +41,8 @@ var signingAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.P
 // verified reads a JWS of ours with the given typ; false for anything that this
 // provider did not sign.
 func verified(s *keys.Snapshot, text string, typ string) ([]byte, bool) {
-	if len(text) > maxAssertion {
+	// Go's base64 skips line breaks; one token must have one spelling (RFC 7515 §2).
+	if len(text) > maxAssertion || strings.ContainsAny(text, "\r\n") {
 		return nil, false
 	}
 	jws, err := jose.ParseSignedCompact(text, signingAlgorithms)
