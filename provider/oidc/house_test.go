@@ -107,6 +107,13 @@ func houseOn(t testing.TB, o store.Options) *house {
 	return &house{Provider: p, t: t, db: db, clock: c, handler: kit.Wrap(r)}
 }
 
+// under is the same house for a subtest.
+func (h *house) under(t testing.TB) *house {
+	same := *h
+	same.t = t
+	return &same
+}
+
 // register stores a client and lets the registry's cache grow old enough to
 // see it.
 func (h *house) register(id, secret string, m client.Metadata) *client.Client {
