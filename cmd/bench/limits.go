@@ -65,10 +65,26 @@ func measureLimits(ctx context.Context, o options) (machineLimits, error) {
 	for _, s := range m.signing {
 		m.sign[s.alg] = s.sign.Seconds() / cores
 	}
-	var rate float64
-	rate, m.password = measureArgon2id(max(o.moment(), 20*o.warmUp/3))
-	m.argon2id = 1 / rate
-	if m.helloRow, err = measureHello(ctx, o); err != nil {
+	type hashing struct {
+		rate float64
+		one  time.Duration
+	}
+	h, err := calmest(o.again, func() (h hashing, disturbed float64, err error) {
+		disturbed, err = watched(ctx, 0, func(context.Context) error {
+			h.rate, h.one = measureArgon2id(max(o.moment(), 20*o.warmUp/3))
+			return nil
+		})
+		return h, disturbed, err
+	})
+	if err != nil {
+		return m, err
+	}
+	m.argon2id, m.password = 1/h.rate, h.one
+	m.helloRow, err = calmest(o.again, func() (result, float64, error) {
+		r, err := measureHello(ctx, o)
+		return r, r.disturbed(), err
+	})
+	if err != nil {
 		return m, err
 	}
 	m.hello = 1 / m.helloRow.rate()

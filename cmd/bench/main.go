@@ -22,6 +22,7 @@ type options struct {
 	period    time.Duration // of one row
 	warmUp    time.Duration
 	accounts  int
+	again     int            // what others disturbed is measured so many times more
 	others    int            // sessions and grants of other accounts
 	passes    int            // instead of a period: so many operations of each worker; 0 for none
 	rows      *regexp.Regexp // only these; nil for all and for the count of each step
@@ -57,6 +58,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	seconds := f.Float64("seconds", 5, "length of a row")
 	accounts := f.Int("accounts", 100_000, "accounts in the database")
 	quick := f.Bool("quick", false, "a smoke run: rows of one second, 5,000 accounts unless -accounts says otherwise")
+	again := f.Int("again", 0, "measure what others on the machine disturbed so many times more and keep the calmest")
 	rows := f.String("rows", "", "only rows whose name matches this expression")
 	binary := f.String("binary", "", "a server that is built already (default: built from ./cmd/kejitong)")
 	write := f.Bool("write", false, "put the figures into docs/performance.md")
@@ -78,8 +80,8 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 			return fmt.Errorf("-rows: %w", err)
 		}
 	}
-	if *workers < 1 || *seconds <= 0 || *accounts < minAccounts {
-		return fmt.Errorf("-workers and -seconds must be positive, -accounts at least %d", minAccounts)
+	if *again < 0 || *workers < 1 || *seconds <= 0 || *accounts < minAccounts {
+		return fmt.Errorf("-workers and -seconds must be positive, -again not negative, -accounts at least %d", minAccounts)
 	}
 	root, err := moduleRoot()
 	if err != nil {
@@ -88,7 +90,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	period := time.Duration(*seconds * float64(time.Second))
 	o := options{
 		databases: strings.Split(*databases, ","), workers: *workers, period: period, warmUp: min(period/3, time.Second),
-		accounts: *accounts, others: max(*accounts/10, 100), rows: only, binary: *binary, root: root, postgres: os.Getenv(postgresVariable),
+		accounts: *accounts, others: max(*accounts/10, 100), again: *again, rows: only, binary: *binary, root: root, postgres: os.Getenv(postgresVariable),
 		command: strings.TrimSpace("make bench BENCHARGS='" + strings.Join(args, " ") + "'"),
 	}
 	if len(args) == 0 || len(args) == 1 && *write {

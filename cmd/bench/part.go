@@ -69,7 +69,18 @@ func runOn(ctx context.Context, o options, database string, m machineLimits, say
 	}
 	out.seeding = time.Since(began)
 	say("%s: the database's limits", database)
-	if out.alone, err = measureDatabase(ctx, p, o); err != nil {
+	postmaster := 0
+	if p.postgres != nil {
+		postmaster = p.postgres.postmaster
+	}
+	out.alone, err = calmest(o.again, func() (l databaseLimits, disturbed float64, err error) {
+		disturbed, err = watched(ctx, postmaster, func(ctx context.Context) (err error) {
+			l, err = measureDatabase(ctx, p, o)
+			return err
+		})
+		return l, disturbed, err
+	})
+	if err != nil {
 		return out, err
 	}
 	out.limits = m.at(out.alone)
@@ -87,7 +98,7 @@ func runOn(ctx context.Context, o options, database string, m machineLimits, say
 // sqliteAbout says how the store opens its file.
 const sqliteAbout = "(modernc.org/sqlite, in the server's process), WAL, synchronous FULL, one writer"
 
-func (out *part) measure(ctx context.Context, o options, s *site, m siteMeter, say func(string, ...any)) error {
+func (p *part) measure(ctx context.Context, o options, s *site, m siteMeter, say func(string, ...any)) error {
 	var taken atomic.Int64
 	fresh := func() string { // persons without a unit: every one of them once
 		n := int(taken.Add(1) - 1)
@@ -102,36 +113,39 @@ func (out *part) measure(ctx context.Context, o options, s *site, m siteMeter, s
 		if o.rows != nil && !o.rows.MatchString(r.name) {
 			continue
 		}
-		res, err := out.once(ctx, o, r, load{workers: o.workers}, s, users, fresh, m)
+		res, err := p.once(ctx, o, r, load{workers: o.workers}, s, users, fresh, m)
 		if err != nil {
 			return err
 		}
-		say("%s: %-40s %8.0f /s", out.database, r.name, res.rate())
+		say("%s: %-40s %8.0f /s", p.database, r.name, res.rate())
 		best[r.name] = res
-		out.results = append(out.results, res)
+		p.results = append(p.results, res)
 	}
 	for _, pr := range pressures(s, o, best) {
-		res, err := out.once(ctx, o, pr.row, pr.load, s, users, fresh, m)
+		res, err := p.once(ctx, o, pr.row, pr.load, s, users, fresh, m)
 		if err != nil {
 			return fmt.Errorf("%s: %w", pr.name, err)
 		}
 		pr.result = res
-		say("%s: %-40s %8.0f /s, %d refused", out.database, pr.name, res.rate(), res.shed)
-		out.pressure = append(out.pressure, pr)
+		say("%s: %-40s %8.0f /s, %d refused", p.database, pr.name, res.rate(), res.shed)
+		p.pressure = append(p.pressure, pr)
 	}
 	if m.place.postgres != nil && o.rows == nil {
-		say("%s: statements of each step", out.database)
-		out.steps, err = countSteps(ctx, o, s, m.place.postgres, fresh)
+		say("%s: statements of each step", p.database)
+		p.steps, err = countSteps(ctx, o, s, m.place.postgres, fresh)
 	}
 	return err
 }
 
-// once drives a row with a team of its own.
-func (out *part) once(ctx context.Context, o options, r row, l load, s *site, users []*user, fresh func() string, m meter) (result, error) {
+// once drives a row with a team of its own, again if others disturbed it.
+func (p *part) once(ctx context.Context, o options, r row, l load, s *site, users []*user, fresh func() string, m meter) (result, error) {
 	l.warmUp, l.period, l.passes = o.warmUp, o.period, o.passes
-	team := hire(s, l.workers, users, fresh)
-	defer dismiss(team)
-	return drive(ctx, r, l, team, m)
+	return calmest(o.again, func() (result, float64, error) {
+		team := hire(s, l.workers, users, fresh)
+		defer dismiss(team)
+		res, err := drive(ctx, r, l, team, m)
+		return res, res.disturbed(), err
+	})
 }
 
 // admit signs n users in, units and handlers by turns, each through the pages.

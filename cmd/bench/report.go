@@ -167,5 +167,8 @@ func (r result) byCPU() float64 {
 
 // disturbed is the share of the machine that others took meanwhile.
 func (r result) disturbed() float64 {
+	if r.elapsed == 0 {
+		return 0
+	}
 	return r.used.others().Seconds() / r.elapsed.Seconds() / float64(runtime.GOMAXPROCS(0))
 }

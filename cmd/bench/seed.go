@@ -18,13 +18,13 @@ import (
 	"kejitong/store"
 )
 
+// hightech is the business system of the clients whose flows are measured.
+const hightech entitlement.SystemID = "hightech_enterprise"
+
 const (
-	hightech      entitlement.SystemID = "hightech_enterprise"
-	sessionCookie                      = "kejitong_session"
-	// minAccounts is what the rows need at least.
-	minAccounts = 200
-	// batch is how many accounts share a transaction.
-	batch = 250
+	sessionCookie = "kejitong_session"
+	minAccounts   = 200 // what the rows need at least
+	batch         = 250 // accounts that share a transaction; a multiple of five
 )
 
 // kindOf: of five accounts one is a unit's and one a handler's of that unit; the
