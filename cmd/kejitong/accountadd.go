@@ -34,7 +34,7 @@ func newAccountFlags(out io.Writer) *accountFlags {
 	f.StringVar(&f.profileFile, "profile-file", "", "JSON with standard claims (given_name, address, …); flags win")
 
 	f.StringVar(&f.name, "name", "", "person: verified name")
-	f.StringVar(&f.idType, "id-type", account.DocResident, "person: one of "+strings.Join(documents, ", "))
+	f.StringVar(&f.idType, "id-type", account.DocResident, "person: one of "+strings.Join(idDocuments, ", "))
 	f.StringVar(&f.idNumber, "id-number", "", "person: number of the document")
 	f.StringVar(&f.nationality, "nationality", "", "person: ISO 3166-1 alpha-3 (default CHN with a resident identity card)")
 	f.StringVar(&f.phone, "phone", "", "person: mobile, taken as proved")
@@ -191,7 +191,7 @@ func (f *accountFlags) document(p *account.Profile) error {
 	return nil
 }
 
-func isDocument(document string) bool { return oneOf("", document, documents...) == nil }
+func isDocument(document string) bool { return oneOf("", document, idDocuments...) == nil }
 
 // legal fills in a legal entity and gives its unit.
 func (f *accountFlags) legal(a *account.Account) (*account.Unit, error) {
@@ -242,7 +242,7 @@ func (f *accountFlags) legalRep(p *account.Profile) error {
 		return explain("legal-rep-name", f.legalRepName, err)
 	}
 	if !isDocument(f.legalRepIDType) {
-		return oneOf("legal-rep-id-type", f.legalRepIDType, documents...)
+		return oneOf("legal-rep-id-type", f.legalRepIDType, idDocuments...)
 	}
 	if f.legalRepID == "" {
 		return missing("legal-rep-id-number", "the number of the legal representative's document")

@@ -69,7 +69,7 @@ var remedies = map[string]string{
 	account.MsgPermanentDate:  "holds no date of birth",
 	account.MsgPermanentCheck: "fails its check character, so at least one character is wrong",
 
-	account.MsgDocumentType: "is no known document; want one of " + strings.Join(documents, ", "),
+	account.MsgDocumentType: "is no known document; want one of " + strings.Join(idDocuments, ", "),
 	account.MsgDocumentForm: "is not formed like a number of that document",
 
 	account.MsgMobileEmpty: "is missing; give a mainland mobile of 11 digits",
@@ -96,7 +96,7 @@ var remedies = map[string]string{
 	credential.MsgPasswordCommon:    "is one of those that everybody tries first",
 }
 
-var documents = []string{
+var idDocuments = []string{
 	account.DocResident, account.DocResidencePermit, account.DocPermanent, account.DocMainlandPass, account.DocTaiwanPass, account.DocPassport,
 }
 
