@@ -17,6 +17,7 @@ import (
 func accountCommand(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "account", []command{
 		{"add", "enter a natural person or a legal entity: --kind K --login NAME …", accountAdd},
+		{"list", "list accounts, masked: [--limit N] [--after LOGIN]", accountList},
 		{"freeze", "end its sessions and let nobody in: --login NAME", accountFreeze},
 		{"unfreeze", "let it in again: --login NAME", accountUnfreeze},
 		{"password", "replace a password and end the sessions: --login NAME [--password-file F | --generate-password]", accountPassword},
