@@ -15,7 +15,7 @@ mkdir -p "$dir"
 cd_back=$(pwd)
 cd "$dir"
 
-random() { openssl rand -hex 24; }
+random() { openssl rand -hex 32; }
 [ -s root_key ] || openssl rand -base64 32 >root_key
 [ -s database_password ] || random >database_password
 [ -s database_dsn ] || printf 'postgres://kejitong:%s@database:5432/kejitong?sslmode=disable\n' "$(cat database_password)" >database_dsn
