@@ -216,7 +216,18 @@ func TestKeysRotate(t *testing.T) {
 			return keys.Row{Kid: kid, Purpose: keys.Sign, Algorithm: keys.ES256, State: keys.Next, Sealed: "x", CreatedAt: clock}
 		}
 		rotate := func(kid string) error {
-			return db.RotateKeys(ctx, keys.Sign, keys.ES256, clock.Add(time.Hour), next(kid), did(audit.KeyRotated))
+			rows, err := db.Keys(ctx)
+			must(t, err)
+			active := ""
+			for _, k := range rows {
+				if k.Algorithm == keys.ES256 && k.State == keys.Active {
+					active = k.Kid
+				}
+			}
+			return db.RotateKeys(ctx, keys.Sign, keys.ES256, active, clock.Add(time.Hour), next(kid), did(audit.KeyRotated))
+		}
+		if err := db.RotateKeys(ctx, keys.Sign, keys.ES256, "another kid", clock, next("nx"), did(audit.KeyRotated)); !fault.Is(err, fault.Conflict) {
+			t.Errorf("rotation by one who has not seen the last one: %v", err)
 		}
 		if err := rotate("n0"); !fault.Is(err, fault.Conflict) {
 			t.Errorf("rotation without a next key: %v", err)

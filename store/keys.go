@@ -27,7 +27,7 @@ ON CONFLICT DO NOTHING`
 
 const retireKey = `
 UPDATE keys SET state = 'retired', retired_at = ?
-WHERE purpose = ? AND algorithm = ? AND state = 'active'`
+WHERE purpose = ? AND algorithm = ? AND state = 'active' AND kid = ?`
 
 const activateKey = `
 UPDATE keys SET state = 'active', activated_at = ?
@@ -68,14 +68,17 @@ func (d *DB) AddKeys(ctx context.Context, rows []keys.Row, ev audit.Event) error
 }
 
 // RotateKeys implements keys.Store.
-func (d *DB) RotateKeys(ctx context.Context, purpose keys.Purpose, alg keys.Algorithm, now time.Time, next keys.Row, ev audit.Event) error {
+func (d *DB) RotateKeys(ctx context.Context, purpose keys.Purpose, alg keys.Algorithm, active string, now time.Time, next keys.Row, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {
-		if _, err := d.exec(ctx, retireKey, millis(now), string(purpose), string(alg)); err != nil {
+		n, err := d.exec(ctx, retireKey, millis(now), string(purpose), string(alg), active)
+		if err != nil {
 			return err
 		}
-		n, err := d.exec(ctx, activateKey, millis(now), string(purpose), string(alg))
-		if err != nil {
-			return err // of two rotations at once, the later one meets the other's active key: fault.Conflict
+		if n == 0 {
+			return fault.New(fault.Conflict, "the active key for %s %s is another one by now", purpose, alg)
+		}
+		if n, err = d.exec(ctx, activateKey, millis(now), string(purpose), string(alg)); err != nil {
+			return err
 		}
 		if n == 0 {
 			return fault.New(fault.Conflict, "there is no next key for %s %s", purpose, alg)

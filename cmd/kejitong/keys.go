@@ -92,10 +92,6 @@ func printKeys(ctx context.Context, a *app, f *sheet) error {
 	return f.print(list, text.String())
 }
 
-// publishedFor is how long a signing key must have stood in the JWKS before it
-// signs, so that relying parties which read the set once a day know it.
-const publishedFor = 24 * time.Hour
-
 func keysRotate(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 || args[0] != "signing" {
 		return errors.New("keys rotate: say what: keys rotate signing --config FILE")
@@ -121,6 +117,11 @@ func keysRotate(ctx context.Context, args []string, out io.Writer) error {
 		if err := a.ring.RotateSigning(ctx, "operator"); err != nil {
 			return err
 		}
+		if *emergency { // a key that must not be trusted any more leaves the JWKS at once
+			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, -time.Second); err != nil {
+				return err
+			}
+		}
 		return printKeys(ctx, a, f)
 	})
 }
@@ -129,8 +130,8 @@ func keysRotate(ctx context.Context, args []string, out io.Writer) error {
 func ripe(rows []keys.Row) time.Time {
 	var at time.Time
 	for _, k := range rows {
-		if k.Purpose == keys.Sign && k.State == keys.Next && k.CreatedAt.Add(publishedFor).After(at) {
-			at = k.CreatedAt.Add(publishedFor)
+		if k.Purpose == keys.Sign && k.State == keys.Next && k.CreatedAt.Add(keys.PublishedFor).After(at) {
+			at = k.CreatedAt.Add(keys.PublishedFor)
 		}
 	}
 	return at

@@ -133,8 +133,9 @@ func (a *app) tend(ctx context.Context) {
 	if err := a.ring.Prepare(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("prepare keys", "error", err)
 	}
-	reload, sweep := time.NewTicker(20*time.Second), time.NewTicker(time.Minute)
+	reload, sweep, rotate := time.NewTicker(20*time.Second), time.NewTicker(time.Minute), time.NewTicker(time.Hour)
 	defer reload.Stop()
+	defer rotate.Stop()
 	defer sweep.Stop()
 	for {
 		select {
@@ -146,6 +147,10 @@ func (a *app) tend(ctx context.Context) {
 			}
 		case <-sweep.C:
 			a.sweep(ctx)
+		case <-rotate.C:
+			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, a.cfg.Keys.RetireAfter); err != nil && ctx.Err() == nil {
+				a.log.Error("tend keys", "error", err)
+			}
 		}
 	}
 }

@@ -84,10 +84,11 @@ type Store interface {
 	// is left out silently: of several processes that start at once, one wins
 	// and all read the winner's keys afterwards.
 	AddKeys(ctx context.Context, rows []Row, ev audit.Event) error
-	// RotateKeys turns, for purpose and algorithm, active into retired at now,
-	// next into active at now, and inserts next, all in one transaction with ev.
-	// It returns fault.Conflict if there is no next key.
-	RotateKeys(ctx context.Context, purpose Purpose, alg Algorithm, now time.Time, next Row, ev audit.Event) error
+	// RotateKeys turns, for purpose and algorithm, the active key with the given
+	// kid into retired at now, next into active at now, and inserts next, all in
+	// one transaction with ev. It returns fault.Conflict if another key is active
+	// by now (of two rotations at once one wins) or there is no next key.
+	RotateKeys(ctx context.Context, purpose Purpose, alg Algorithm, active string, now time.Time, next Row, ev audit.Event) error
 	// DropKeys deletes signing keys that were retired before the given time.
 	DropKeys(ctx context.Context, retiredBefore time.Time) (int, error)
 }

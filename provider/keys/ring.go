@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"kejitong/provider/audit"
+	"kejitong/provider/fault"
 )
 
 // Secret is a parsed symmetric key.
@@ -151,16 +152,56 @@ func (r *Ring) RotateSigning(ctx context.Context, actor string) error {
 	if err := r.Prepare(ctx); err != nil {
 		return err
 	}
-	now := r.Now()
 	for _, a := range Algorithms() {
-		next, err := newSigningRow(r.Root, a, Next, now)
-		if err != nil {
+		if err := r.rotate(ctx, a, r.Snapshot().active[a].Kid, actor); err != nil {
 			return err
 		}
-		ev := audit.From(ctx, audit.Event{Kind: audit.KeyRotated, Actor: actor, Object: string(a), Detail: "rotated"})
-		if err := r.Store.RotateKeys(ctx, Sign, a, now, next, ev); err != nil {
-			return fmt.Errorf("rotate %s: %w", a, err)
+	}
+	return r.Reload(ctx)
+}
+
+func (r *Ring) rotate(ctx context.Context, a Algorithm, active, actor string) error {
+	now := r.Now()
+	next, err := newSigningRow(r.Root, a, Next, now)
+	if err != nil {
+		return err
+	}
+	ev := audit.From(ctx, audit.Event{Kind: audit.KeyRotated, Actor: actor, Object: string(a), Detail: "rotated"})
+	if err := r.Store.RotateKeys(ctx, Sign, a, active, now, next, ev); err != nil {
+		return fmt.Errorf("rotate %s: %w", a, err)
+	}
+	return nil
+}
+
+// PublishedFor is how long a signing key must have stood in the JWKS before it
+// signs, so that relying parties which read the set once a day know it.
+const PublishedFor = 24 * time.Hour
+
+// Tend rotates, algorithm by algorithm, what has signed for longer than
+// rotateAfter and has a next key that was published long enough, and deletes
+// what was retired more than retireAfter ago. Several processes may tend one
+// database: of those that rotate the same key at once, one wins.
+func (r *Ring) Tend(ctx context.Context, rotateAfter, retireAfter time.Duration) error {
+	rows, err := r.Store.Keys(ctx)
+	if err != nil {
+		return err
+	}
+	now, ripe := r.Now(), map[Algorithm]bool{}
+	for _, k := range rows {
+		if k.Purpose == Sign && k.State == Next && !now.Before(k.CreatedAt.Add(PublishedFor)) {
+			ripe[k.Algorithm] = true
 		}
+	}
+	for _, k := range rows {
+		if k.Purpose != Sign || k.State != Active || !ripe[k.Algorithm] || now.Before(k.ActivatedAt.Add(rotateAfter)) {
+			continue
+		}
+		if err := r.rotate(ctx, k.Algorithm, k.Kid, "system"); err != nil && !fault.Is(err, fault.Conflict) {
+			return err
+		}
+	}
+	if _, err := r.Store.DropKeys(ctx, now.Add(-retireAfter)); err != nil {
+		return err
 	}
 	return r.Reload(ctx)
 }
