@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"testing"
 	"time"
 )
 
@@ -59,10 +62,21 @@ func (r *rig) creds(id string) func(*http.Request, url.Values) {
 // authenticates the client.
 func (r *rig) call(path string, v url.Values, prove func(*http.Request, url.Values)) answer {
 	r.t.Helper()
+	return r.sent(r.form(path, v, prove))
+}
+
+// form is the request that call sends.
+func (r *rig) form(path string, v url.Values, prove func(*http.Request, url.Values)) *http.Request {
+	r.t.Helper()
+	return formTo(r.t, r.issuer+path, v, prove)
+}
+
+func formTo(t testing.TB, target string, v url.Values, prove func(*http.Request, url.Values)) *http.Request {
+	t.Helper()
 	form := maps.Clone(v)
-	q, err := http.NewRequest(http.MethodPost, r.issuer+path, nil)
+	q, err := http.NewRequest(http.MethodPost, target, nil)
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if prove != nil {
@@ -70,7 +84,7 @@ func (r *rig) call(path string, v url.Values, prove func(*http.Request, url.Valu
 	}
 	body := form.Encode()
 	q.Body, q.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
-	return r.sent(q)
+	return q
 }
 
 // sent sends q and holds every answer of the protocol's endpoints to what all
@@ -78,7 +92,7 @@ func (r *rig) call(path string, v url.Values, prove func(*http.Request, url.Valu
 // codes with a text of ours.
 func (r *rig) sent(q *http.Request) answer {
 	r.t.Helper()
-	got, err := r.try(q)
+	got, err := try(q)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -91,8 +105,44 @@ func (r *rig) sent(q *http.Request) answer {
 	return got
 }
 
+// racers is how many clients race for one thing.
+const racers = 64
+
+// race sends what ready made for each racer at the same moment.
+func race(t testing.TB, n int, ready func(i int) *http.Request) []answer {
+	t.Helper()
+	requests := make([]*http.Request, n)
+	for i := range requests {
+		requests[i] = ready(i)
+	}
+	answers, errs := make([]answer, n), make([]error, n)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range requests {
+		wg.Go(func() {
+			<-start
+			answers[i], errs[i] = try(requests[i])
+		})
+	}
+	close(start)
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	return answers
+}
+
+// statuses counts answers by status.
+func statuses(answers []answer) map[int]int {
+	out := map[int]int{}
+	for _, a := range answers {
+		out[a.status]++
+	}
+	return out
+}
+
 // try is sent for several goroutines: it fails nothing.
-func (r *rig) try(q *http.Request) (answer, error) {
+func try(q *http.Request) (answer, error) {
 	res, err := direct.Do(q)
 	if err != nil {
 		return answer{}, err
