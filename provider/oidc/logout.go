@@ -57,6 +57,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		}
 		p.Outbox.Wake()
 		p.Web.ClearCookie(w, web.SessionCookie)
+		p.Web.NewBrowser(w, r) // the next user of this browser inherits nothing
 		p.depart(w, r, f)
 	default:
 		p.askLogout(w, r, f)
