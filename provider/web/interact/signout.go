@@ -94,9 +94,10 @@ func afterLogout(c *client.Client, form url.Values) string {
 	return uri + url.Values{"state": {state}}.Encode()
 }
 
-// showSignOut is GET /logout.
+// showSignOut is GET /logout. Whoever comes back to a session that has idled out
+// may be somebody else, and is not told whose it was.
 func (h *Handler) showSignOut(w http.ResponseWriter, r *http.Request, f farewell) {
-	v, err := h.visitor(r, "")
+	v, err := h.lingering(r, "")
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
@@ -109,7 +110,11 @@ func (h *Handler) showSignOut(w http.ResponseWriter, r *http.Request, f farewell
 	if f.target != "" {
 		opts = append(opts, web.FormAction(web.RedirectSources(f.target)...))
 	}
-	h.Web.Show(w, r, http.StatusOK, templates.SignOut{Asks: f.asks, Person: nameOf(v.Principal), CancelURL: "/"}, opts...)
+	p := templates.SignOut{Asks: f.asks, CancelURL: "/"}
+	if h.present(v) {
+		p.Person = nameOf(v.Principal)
+	}
+	h.Web.Show(w, r, http.StatusOK, p, opts...)
 }
 
 // signOut is POST /logout. Only this browser's own session ends. The next user

@@ -14,6 +14,17 @@ import (
 // visitor is the live session of a usable account that the browser brings, with
 // what it allowed the client, or nil.
 func (h *Handler) visitor(r *http.Request, clientID string) (*principal.Visit, error) {
+	v, err := h.lingering(r, clientID)
+	if err != nil || v == nil || !h.present(v) {
+		return nil, err
+	}
+	return v, nil
+}
+
+// lingering is the session that the browser brings and nobody ended, even if it
+// has idled out or its account is frozen: it lets nobody in any more, but its
+// grants may live, so that there is something to sign out of.
+func (h *Handler) lingering(r *http.Request, clientID string) (*principal.Visit, error) {
 	cookie, ok := h.Web.Cookie(r, web.SessionCookie)
 	if !ok {
 		return nil, nil
@@ -25,10 +36,15 @@ func (h *Handler) visitor(r *http.Request, clientID string) (*principal.Visit, e
 	if err != nil {
 		return nil, err
 	}
-	if !v.Session.Live(h.Sessions.Limits, h.Now()) || !v.Principal.Account.Usable() {
+	if !v.Session.EndedAt.IsZero() {
 		return nil, nil
 	}
 	return &v, nil
+}
+
+// present tells whether a session still lets its account in.
+func (h *Handler) present(v *principal.Visit) bool {
+	return v.Session.Live(h.Sessions.Limits, h.Now()) && v.Principal.Account.Usable()
 }
 
 // nameOf is what the pages call an account: a unit by its name, which is
