@@ -19,17 +19,18 @@ import (
 // asked is an authorization request that passed every check which needs no
 // user (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
 type asked struct {
-	form     url.Values
-	client   *client.Client
-	redirect string
-	mode     string   // "query" or "form_post"
-	scopes   []string // asked for, known and registered
-	prompt   []string
-	maxAge   *int64 // seconds
-	claims   json.RawMessage
-	hint     *hinted // a verified id_token_hint
-	pushed   string  // key of the pushed request it came from
-	fosite   fosite.AuthorizeRequester
+	form      url.Values
+	client    *client.Client
+	redirect  string
+	mode      string   // "query" or "form_post"
+	scopes    []string // asked for, known and registered
+	prompt    []string
+	maxAge    *int64 // seconds
+	claims    json.RawMessage
+	resources []string // audiences of the access token, all registered
+	hint      *hinted  // a verified id_token_hint
+	pushed    string   // key of the pushed request it came from
+	fosite    fosite.AuthorizeRequester
 }
 
 // localError is a refusal that must not be sent to any redirect URI, because
@@ -57,6 +58,7 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if !matchRedirect(c, form.Get("redirect_uri")) {
 		return nil, localError{"redirect_uri missing or not registered"}
 	}
+	form = only(form, authorizeParams)
 	a := &asked{form: form, client: c, redirect: form.Get("redirect_uri"), mode: "query"}
 	if form.Get("response_mode") == "form_post" {
 		a.mode = "form_post"
@@ -64,7 +66,7 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if err := checkForm(form); err != nil {
 		return a, err
 	}
-	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkPrompt, a.checkAge, a.checkClaims} {
+	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources} {
 		if err := check(); err != nil {
 			return a, err
 		}
@@ -85,8 +87,15 @@ func (a *asked) checkUnsupported() error {
 			return oauthError{code, http.StatusBadRequest, "the " + name + " parameter is not supported"}
 		}
 	}
-	if m := a.form.Get("response_mode"); m != "" && m != "query" && m != "form_post" {
+	mode := a.form.Get("response_mode")
+	if mode == "" {
+		mode = "query"
+	}
+	if mode != "query" && mode != "form_post" {
 		return invalidRequest("the response mode is not supported")
+	}
+	if may := a.client.Metadata.ResponseModes; len(may) > 0 && !slices.Contains(may, mode) {
+		return invalidRequest("the response mode is not registered for this client")
 	}
 	switch a.form.Get("response_type") {
 	case "":
@@ -165,6 +174,16 @@ func (a *asked) checkClaims() error {
 	}
 	a.claims = json.RawMessage(s)
 	return nil
+}
+
+// checkResources: RFC 8707 §2: only registered resources; naming none means all
+// of them.
+func (a *asked) checkResources() error {
+	a.resources = a.client.Metadata.Audience
+	if asked := a.form["resource"]; len(asked) > 0 {
+		a.resources = asked
+	}
+	return exactAudience(a.client.Metadata.Audience, a.resources)
 }
 
 // depth counts how deep JSON nests, without parsing it.

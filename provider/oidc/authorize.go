@@ -11,6 +11,7 @@ import (
 	"kejitong/provider/fault"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
+	"kejitong/provider/token"
 	"kejitong/provider/web"
 	"kejitong/templates"
 )
@@ -60,7 +61,7 @@ func (p *Provider) unpack(r *http.Request, query url.Values) (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	if pushed.Client != query.Get("client_id") || len(query["client_id"]) != 1 {
+	if pushed.Client == "" || pushed.Client != query.Get("client_id") || len(query["client_id"]) != 1 {
 		return nil, localError{"request_uri of another client"}
 	}
 	form, err := url.ParseQuery(pushed.Form)
@@ -168,7 +169,12 @@ type parked struct {
 // while that code lives: whoever clicks twice still arrives once.
 func (p *Provider) repeat(w http.ResponseWriter, r *http.Request, a *asked, pd authflow.Pending) {
 	h, err := p.Principals.ByGrant(r.Context(), pd.GrantID)
-	if err != nil || !p.Now().Before(h.Grant.CodeExp) || h.Grant.CodeSpent {
+	over := err != nil || !p.Now().Before(h.Grant.CodeExp) || h.Grant.CodeSpent || h.Grant.State != token.Issued || h.SessionOver
+	if !over { // the browser may be somebody else's by now
+		v, err := p.visitor(r, a.client.ID)
+		over = err != nil || v == nil || v.Session.ID != h.Grant.SessionID
+	}
+	if over {
 		p.Web.Problem(w, r, http.StatusGone, templates.T("problem.expired"))
 		return
 	}
@@ -213,6 +219,17 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, a *asked, pd 
 // visitor is the live session of an active account that the browser brings, or
 // nil.
 func (p *Provider) visitor(r *http.Request, clientID string) (*principal.Visit, error) {
+	v, err := p.lingering(r, clientID)
+	if err != nil || v == nil || !v.Session.Live(p.Sessions.Limits, p.Now()) || v.Principal.Account.State != account.Active {
+		return nil, err
+	}
+	return v, nil
+}
+
+// lingering is the session that the browser brings and nobody ended, even if it
+// is idle: it opens nothing any more, but its tokens live, and there is
+// something to sign out of.
+func (p *Provider) lingering(r *http.Request, clientID string) (*principal.Visit, error) {
 	cookie, ok := p.Web.Cookie(r, web.SessionCookie)
 	if !ok {
 		return nil, nil
@@ -224,7 +241,7 @@ func (p *Provider) visitor(r *http.Request, clientID string) (*principal.Visit, 
 	if err != nil {
 		return nil, err
 	}
-	if !v.Session.Live(p.Sessions.Limits, p.Now()) || v.Principal.Account.State != account.Active {
+	if !v.Session.EndedAt.IsZero() {
 		return nil, nil
 	}
 	return &v, nil

@@ -78,7 +78,24 @@ func (p *Provider) read(ctx context.Context, text string) (*access, error) {
 	if fault.Is(err, fault.NotFound) {
 		return nil, errNoToken
 	}
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	a.scopes = stillRegistered(a.client, a.scopes)
+	return a, nil
+}
+
+// stillRegistered leaves out the scopes that were taken from the client since
+// the grant was made.
+func stillRegistered(c *client.Client, scopes []string) []string {
+	registered := strings.Fields(c.Metadata.Scope)
+	out := make([]string, 0, len(scopes))
+	for _, s := range scopes {
+		if slices.Contains(registered, strings.TrimPrefix(s, claimMark)) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 func (a *access) jwtOr(name string) string {
@@ -153,7 +170,7 @@ func (p *Provider) readJWT(ctx context.Context, text string) (*access, error) {
 	}
 	a.held = &h
 	for _, s := range h.Grant.Data.Scopes { // marks are not written into the token
-		if strings.HasPrefix(s, "claim:") {
+		if strings.HasPrefix(s, claimMark) {
 			a.scopes = append(a.scopes, s)
 		}
 	}

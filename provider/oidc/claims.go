@@ -37,7 +37,10 @@ func (p *Provider) newRelease(c *client.Client, h *principal.Held, scopes []stri
 	now := p.Now()
 	r := &release{
 		issuer: p.Issuer, keys: p.Keys.Snapshot(), client: c, grant: &h.Grant, scopes: scopes,
-		who: h.Principal, actor: h.Actor, now: now,
+		who: h.Principal, now: now,
+	}
+	if h.Actor != nil && h.Actor.State == account.Active {
+		r.actor = h.Actor
 	}
 	if h.Grant.UnitID != "" {
 		// A unit that nobody verified is whatever somebody typed: relying parties key their data on its USCC.

@@ -136,9 +136,18 @@ func TestAuthority(t *testing.T) {
 			t.Errorf("validity = %v", valid)
 		}
 	})
-	t.Run("open-ended", func(t *testing.T) {
+	t.Run("no longer than the mandate, and not before it", func(t *testing.T) {
 		g := handler()
 		g.Principal.Grants[0].Until = time.Time{}
+		g.Principal.Mandates[0].From = time.Date(2026, 11, 21, 16, 0, 0, 0, time.UTC)
+		g.Principal.Mandates[0].Until = time.Date(2027, 1, 31, 16, 0, 0, 0, time.UTC)
+		if _, valid := permission(t, g); valid["start"] != "2026-11-22" || valid["end"] != "2027-01-31" {
+			t.Errorf("validity = %v", valid)
+		}
+	})
+	t.Run("open-ended", func(t *testing.T) {
+		g := handler()
+		g.Principal.Grants[0].Until, g.Principal.Mandates[0].Until = time.Time{}, time.Time{}
 		if _, valid := permission(t, g); valid["end"] != nil {
 			t.Errorf("validity = %v", valid)
 		}

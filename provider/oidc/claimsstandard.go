@@ -100,7 +100,7 @@ func (r *release) addressClaims() claims {
 func (r *release) requested(c claims, place string) {
 	for name := range claimsRequest(r.grant.Data.Claims)[place] {
 		scope, ok := consent.Covering(name)
-		if !ok || !r.grant.Data.Has(claimScope(scope)) || (place == "id_token" && scope == consent.Phone) {
+		if !ok || !r.has(claimScope(scope)) || (place == "id_token" && scope == consent.Phone) {
 			continue
 		}
 		var from claims
@@ -122,7 +122,9 @@ func (r *release) requested(c claims, place string) {
 
 // claimScope is how a grant records that single claims of a scope were allowed
 // without the scope itself.
-func claimScope(scope string) string { return "claim:" + scope }
+func claimScope(scope string) string { return claimMark + scope }
+
+const claimMark = "claim:"
 
 // wanted is one member of the claims parameter; nil stands for JSON null.
 type wanted struct {

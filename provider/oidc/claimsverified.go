@@ -88,9 +88,10 @@ func (r *release) authority() []claims {
 	}
 	var out []claims
 	for _, g := range r.grants {
-		valid := claims{"start": day(g.From)}
-		if !g.Until.IsZero() {
-			valid["end"] = day(g.Until.AddDate(0, 0, -1)) // the last whole day: Until itself is outside
+		from, until := overlap(g, *r.unit)
+		valid := claims{"start": day(from)}
+		if !until.IsZero() {
+			valid["end"] = day(until.AddDate(0, 0, -1)) // the last whole day: until itself is outside
 		}
 		by := claims{"method": "delegated"}
 		if g.Source == entitlement.TorchMigration {
@@ -106,6 +107,18 @@ func (r *release) authority() []claims {
 		})
 	}
 	return out
+}
+
+// overlap is when both hold: a grant opens nothing beyond the mandate.
+func overlap(g entitlement.Grant, m entitlement.Mandate) (from, until time.Time) {
+	from, until = g.From, g.Until
+	if m.From.After(from) {
+		from = m.From
+	}
+	if until.IsZero() || !m.Until.IsZero() && m.Until.Before(until) {
+		until = m.Until
+	}
+	return from, until
 }
 
 // day is a calendar day of China Standard Time, in which the terms of mandates

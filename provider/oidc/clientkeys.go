@@ -32,7 +32,9 @@ type fetched struct {
 	mu      sync.Mutex // one fetch at a time for a URI
 	set     jose.JSONWebKeySet
 	at      time.Time
-	fetches []time.Time // the last few
+	left    int       // fetches that the burst still allows
+	counted time.Time // up to when whole minutes were added to it
+	last    time.Time // of the last fetch, successful or not
 }
 
 const (
@@ -69,7 +71,6 @@ func (j *jwksCache) get(ctx context.Context, uri string, anew bool) jose.JSONWeb
 	if !f.mayFetch(now) {
 		return f.set
 	}
-	f.fetches = append(f.fetches, now)
 	body, err := j.Outbound.Get(ctx, uri)
 	if err != nil {
 		return f.set
@@ -82,17 +83,21 @@ func (j *jwksCache) get(ctx context.Context, uri string, anew bool) jose.JSONWeb
 	return set
 }
 
+// mayFetch takes one fetch off the allowance, which grows by one a minute up to
+// the burst.
 func (f *fetched) mayFetch(now time.Time) bool {
-	var recent []time.Time
-	for _, t := range f.fetches {
-		if now.Sub(t) < time.Minute {
-			recent = append(recent, t)
-		}
+	if f.last.IsZero() {
+		f.left, f.counted = jwksBurst, now
 	}
-	f.fetches = recent
-	if n := len(recent); n > 0 && (n >= jwksBurst || now.Sub(recent[n-1]) < jwksMinPause) {
+	if minutes := now.Sub(f.counted) / time.Minute; minutes > 0 {
+		f.left = int(min(jwksBurst, time.Duration(f.left)+minutes))
+		f.counted = f.counted.Add(minutes * time.Minute)
+	}
+	if f.left == 0 || now.Sub(f.last) < jwksMinPause {
 		return false
 	}
+	f.left--
+	f.last = now
 	return true
 }
 

@@ -178,6 +178,24 @@ func TestKeysAreFetchedAtAMeasuredPace(t *testing.T) {
 	want(4, "a minute later")
 }
 
+// After the burst it is once a minute, however long the flood lasts.
+func TestALongFloodOfBadAssertions(t *testing.T) {
+	h := newHouse(t)
+	first, thief := newPair(t, "one", jose.EdDSA), newPair(t, "evil", jose.EdDSA)
+	r := newRemote(t, jwks(t, first))
+	h.letOut(t, r)
+	h.register("rp", "", byURI(r.URL))
+	for range 10 * 12 {
+		if h.present("/oauth2/token", h.assertionBy(thief)) == nil {
+			t.Fatal("a stranger's key is accepted")
+		}
+		h.clock.pass(5 * time.Second)
+	}
+	if n := r.hits.Load(); n > jwksBurst+10 {
+		t.Errorf("%d fetches in ten minutes", n)
+	}
+}
+
 // Whatever the key server says, what is cached stays, and nothing is fetched
 // more often for it.
 func TestAFailingKeyServer(t *testing.T) {

@@ -109,6 +109,11 @@ func (p *Provider) refuseBearer(w http.ResponseWriter, r *http.Request, err erro
 		challenge += `, error="` + e.code + `", error_description="` + e.description + `"`
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
+	if e.code == "" { // RFC 6750 §3.1: a request without a token is told nothing more
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(e.status)
+		return
+	}
 	sendJSON(w, e.status, map[string]string{"error": e.code, "error_description": e.description})
 }
 

@@ -30,7 +30,10 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 		f.SelectedHere = pd.Selected && pd.Session == v.Session.ID
 		f.ConsentedHere = pd.Consented && pd.Session == v.Session.ID
 	}
-	f.TooOld = a.maxAge != nil && !now.Before(v.Session.AuthTime.Add(time.Duration(*a.maxAge)*time.Second))
+	f.TooOld = a.maxAge != nil && now.Unix()-v.Session.AuthTime.Unix() >= *a.maxAge
+	if f.TooOld && f.FreshHere { // a sign-in here excuses max_age, but not for as long as the pages stay open
+		f.FreshHere = now.Sub(pd.SignedInAt) < max(freshFor, time.Duration(min(*a.maxAge, 3600))*time.Second)
+	}
 	f.HintMismatch = !p.hintFits(a, v.Principal.Account.ID)
 	f.ACRReached = a.acrReached(v.Session.ACR)
 	admitted(&f, a.client, v.Principal.Account)
@@ -41,7 +44,7 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 	}
 	f.Entitled = entitled(a.client, v.Principal, unitID, now)
 	f.ConsentNeeded = !asksFreely(a.client)
-	f.ConsentCovered = a.client.Reviewed && v.Consent.Covers(a.consentScopes())
+	f.ConsentCovered = a.client.Reviewed && !v.Consent.GivenAt.IsZero() && v.Consent.Covers(a.consentScopes())
 	return f, unitID
 }
 
@@ -49,6 +52,9 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 // nobody reviewed is never such a client, whatever it says of itself, and is
 // asked about each time (RFC 6819 §5.2.4.1).
 func asksFreely(c *client.Client) bool { return c.Metadata.FirstParty && c.Reviewed }
+
+// freshFor is how long a sign-in inside an interaction counts as just done.
+const freshFor = 2 * time.Minute
 
 // hintFits: an id_token_hint, or a sub value in the claims parameter, names the
 // only user that will do (OpenID Connect Core §3.1.2.1, §5.5.1).

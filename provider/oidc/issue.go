@@ -78,7 +78,7 @@ func (p *Provider) newGrant(a *asked, v *principal.Visit, pd *parked, unitID str
 		g.ExpiresAt = v.Session.ExpiresAt // without offline_access tokens die with the session
 	}
 	g.Data = token.Data{
-		Scopes: append(scopes, singles...), Audience: a.client.Metadata.Audience, RedirectURI: a.form.Get("redirect_uri"), Nonce: a.form.Get("nonce"),
+		Scopes: append(scopes, singles...), Audience: a.resources, RedirectURI: a.form.Get("redirect_uri"), Nonce: a.form.Get("nonce"),
 		AuthTime: v.Session.AuthTime.Unix(), ACR: v.Session.ACR, AMR: v.Session.AMR, Actor: v.Session.Actor, Claims: a.claims,
 	}
 	return g, nil

@@ -41,7 +41,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		p.Web.Fail(w, r, err)
 		return
 	}
-	v, err := p.visitor(r, "")
+	v, err := p.lingering(r, "")
 	if err != nil {
 		p.Web.Fail(w, r, err)
 		return
@@ -75,11 +75,18 @@ func (p *Provider) logoutForm(w http.ResponseWriter, r *http.Request) (url.Value
 		if err := r.ParseForm(); err != nil {
 			return nil, fault.Wrap(fault.Invalid, err, "the sign-out request is malformed")
 		}
-		id, key, err := authflow.NewID()
+		form := only(r.PostForm, logoutParams)
+		if checkForm(form) != nil {
+			return nil, fault.New(fault.Invalid, "the sign-out request is malformed")
+		}
+		if _, err := p.examineLogout(r.Context(), form); err != nil {
+			return nil, err // what is refused is not stored
+		}
+		id, _, err := authflow.NewID()
 		if err != nil {
 			return nil, err
 		}
-		if err := p.Flow.Push(r.Context(), authflow.Pushed{Key: key, Form: r.PostForm.Encode(), ExpiresAt: p.Now().Add(time.Minute)}); err != nil {
+		if err := p.Flow.Push(r.Context(), authflow.Pushed{Key: logoutKey(id), Form: form.Encode(), ExpiresAt: p.Now().Add(time.Minute)}); err != nil {
 			return nil, err
 		}
 		w.Header().Set("Cache-Control", "no-store")
@@ -91,7 +98,7 @@ func (p *Provider) logoutForm(w http.ResponseWriter, r *http.Request) (url.Value
 		return nil, fault.Wrap(fault.Invalid, err, "the sign-out request is malformed")
 	}
 	if id := form.Get("request"); id != "" {
-		pushed, err := p.Flow.Pushed(r.Context(), authflow.Key(id))
+		pushed, err := p.Flow.Pushed(r.Context(), logoutKey(id))
 		if err != nil {
 			return nil, err
 		}
@@ -107,6 +114,14 @@ func (p *Provider) logoutForm(w http.ResponseWriter, r *http.Request) (url.Value
 	}
 	return form, nil
 }
+
+// logoutKey is the key of a parked sign-out request. It is of another kind than
+// that of a pushed authorization request, which stands in the same table, so
+// that neither passes for the other.
+func logoutKey(id string) string { return authflow.Key("logout|" + id) }
+
+// logoutParams are the parameters of RP-Initiated Logout §2.
+var logoutParams = []string{"id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"}
 
 // examineLogout checks hint, client and URI (§2, §3). A hint that is not
 // genuine is refused as a whole, not ignored.

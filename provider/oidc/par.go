@@ -3,7 +3,6 @@ package oidc
 import (
 	"errors"
 	"net/http"
-	"net/url"
 
 	"kejitong/provider/authflow"
 )
@@ -25,14 +24,7 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, invalidRequest("a pushed request must not contain a request_uri"))
 		return
 	}
-	form := url.Values{}
-	for name, v := range r.PostForm {
-		switch name {
-		case "client_secret", "client_assertion", "client_assertion_type":
-		default:
-			form[name] = v
-		}
-	}
+	form := only(r.PostForm, authorizeParams) // no credential is among them
 	form.Set("client_id", c.ID)
 	if _, err := p.examine(r.Context(), form); err != nil {
 		var local localError

@@ -19,6 +19,29 @@ const (
 	maxClaimsDepth   = 5
 )
 
+// maxRepeats bounds what may be repeated at all.
+const maxRepeats = 16
+
+// authorizeParams are the parameters of an authorization request that mean
+// something here. Others are ignored (OpenID Connect Core §3.1.2.1) and not
+// kept.
+var authorizeParams = []string{
+	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
+	"prompt", "max_age", "login_hint", "id_token_hint", "acr_values", "claims", "ui_locales", "claims_locales", "display", "resource", "audience",
+	"org_hint", "request", "request_uri", "registration",
+}
+
+// only gives the named parameters of form.
+func only(form url.Values, names []string) url.Values {
+	out := url.Values{}
+	for _, n := range names {
+		if v, ok := form[n]; ok {
+			out[n] = v
+		}
+	}
+	return out
+}
+
 const formType = "application/x-www-form-urlencoded"
 
 // repeatable are the parameters that may stand more than once (RFC 8707 §2).
@@ -48,6 +71,9 @@ func readForm(w http.ResponseWriter, r *http.Request, limit int64) error {
 // ones, which mean the same as absent ones.
 func checkForm(form url.Values) error {
 	for name, values := range form {
+		if len(values) > maxRepeats || len(values) == 1 && name != "scope" && len(values[0]) > maxAssertion {
+			return invalidRequest("a parameter is too long")
+		}
 		if len(values) > 1 && !repeatable[name] {
 			return invalidRequest("a parameter is repeated")
 		}

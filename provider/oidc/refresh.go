@@ -68,7 +68,7 @@ func (h *refreshHandler) HandleTokenEndpointRequest(ctx context.Context, r fosit
 	if u.held.SessionOver && !g.Offline {
 		return invalidGrant("the session has ended")
 	}
-	scopes, err := narrow(g.Data.Scopes, r.GetRequestForm().Get("scope"))
+	scopes, err := narrow(u.scopes, r.GetRequestForm().Get("scope"))
 	if err != nil {
 		return err
 	}
@@ -179,7 +179,7 @@ func narrow(granted []string, asked string) ([]string, error) {
 		}
 	}
 	for _, s := range granted { // the claims allowed one by one stay with openid
-		if strings.HasPrefix(s, "claim:") {
+		if strings.HasPrefix(s, claimMark) {
 			out = append(out, s)
 		}
 	}

@@ -88,7 +88,7 @@ func (p *Provider) hold(ctx context.Context, u *unit, text string, kind token.Ki
 		return fosite.ErrNotFound
 	}
 	u.held, u.presented, u.grant = &h, o, &h.Grant
-	u.scopes = h.Grant.Data.Scopes
+	u.scopes = stillRegistered(u.client, h.Grant.Data.Scopes)
 	return nil
 }
 

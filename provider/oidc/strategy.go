@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,7 +43,7 @@ func (p *Provider) codeOf(g *token.Grant) (string, error) {
 
 // ValidateAuthorizeCode checks the life of the code (RFC 6749 §4.1.2).
 func (s strategy) ValidateAuthorizeCode(ctx context.Context, _ fosite.Requester, _ string) error {
-	if u := unitFrom(ctx); s.p.Now().After(u.grant.CodeExp) {
+	if u := unitFrom(ctx); !s.p.Now().Before(u.grant.CodeExp) {
 		return fosite.ErrTokenExpired
 	}
 	return nil
@@ -130,9 +132,14 @@ func (p *Provider) jwtAccess(u *unit, exp time.Time) (string, error) {
 // authorizationDetails says the same as entitlements in the terms of RFC 9396,
 // one entry a system, with the unit the bearer acts for.
 func (r *release) authorizationDetails() []claims {
+	actions := map[string][]string{}
+	for _, name := range entitlement.Names(r.grants) {
+		system, action, _ := strings.Cut(name, ":")
+		actions[system] = append(actions[system], action)
+	}
 	var out []claims
-	for _, g := range r.grants {
-		d := claims{"type": "business_system", "system": string(g.System), "actions": g.Actions}
+	for _, system := range slices.Sorted(maps.Keys(actions)) {
+		d := claims{"type": "business_system", "system": system, "actions": actions[system]}
 		if r.unit != nil {
 			d["on_behalf_of"] = claims{"uscc": string(r.unit.Unit.USCC)}
 		}
@@ -240,7 +247,7 @@ func noise(n int) (string, error) {
 func visibleScope(scopes []string) string {
 	var out []string
 	for _, s := range scopes {
-		if !strings.HasPrefix(s, "claim:") {
+		if !strings.HasPrefix(s, claimMark) {
 			out = append(out, s)
 		}
 	}

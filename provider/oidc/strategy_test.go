@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kejitong/provider/client"
+	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
 	"kejitong/provider/token"
 )
@@ -101,6 +102,25 @@ func TestCodesAndRefreshTokensAreDerived(t *testing.T) {
 	o, err := h.codec.Parse(refresh(g, 1, now), now, token.Refresh)
 	if err != nil || !o.ExpiresAt.Equal(g.ExpiresAt) { // never longer than the grant
 		t.Errorf("expires %v, the grant %v: %v", o.ExpiresAt, g.ExpiresAt, err)
+	}
+}
+
+// authorization_details says the same as entitlements, one entry a system,
+// however many grants there are (RFC 9396).
+func TestAuthorizationDetails(t *testing.T) {
+	h := newHouse(t)
+	c, g := hightechClient(), handler()
+	c.Metadata.BusinessSystems = []entitlement.SystemID{techSME, hightech}
+	more := g.Principal.Grants[0]
+	more.Actions, more.Source = []string{"report", "apply"}, entitlement.Delegated
+	g.Principal.Grants = append(g.Principal.Grants, more)
+	g.Grant.UnitID = unitID
+	got := asObject(t, claims{"d": h.newRelease(c, g, g.Grant.Data.Scopes).authorizationDetails()})["d"]
+	entry := func(system string, actions ...any) any {
+		return map[string]any{"type": "business_system", "system": system, "actions": actions, "on_behalf_of": map[string]any{"uscc": uscc}}
+	}
+	if want := []any{entry("hightech_enterprise", "apply", "report"), entry("tech_sme", "apply")}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%s", pretty(got))
 	}
 }
 

@@ -32,7 +32,7 @@ func sidOf(s *keys.Snapshot, clientID, sessionID string) string {
 // loopback and custom-scheme URIs, which name no owner) the client itself.
 func sector(c *client.Client) string {
 	if u, err := url.Parse(c.Metadata.SectorIdentifierURI); err == nil && u.Host != "" {
-		return strings.ToLower(u.Host)
+		return strings.ToLower(u.Hostname())
 	}
 	host := ""
 	for _, raw := range c.Metadata.RedirectURIs {
@@ -40,10 +40,10 @@ func sector(c *client.Client) string {
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || loopback(u.Hostname()) {
 			return "client:" + c.ID
 		}
-		if host != "" && !strings.EqualFold(host, u.Host) {
+		if host != "" && !strings.EqualFold(host, u.Hostname()) {
 			return "client:" + c.ID
 		}
-		host = u.Host
+		host = u.Hostname()
 	}
 	if host == "" {
 		return "client:" + c.ID

@@ -30,6 +30,10 @@ func TestSector(t *testing.T) {
 		{"one host", "", []string{"https://a.example.cn/cb"}, "a.example.cn"},
 		{"one host, two paths", "", []string{"https://a.example.cn/cb", "https://a.example.cn/cb2"}, "a.example.cn"},
 		{"one host in two spellings", "", []string{"https://A.example.cn/cb", "https://a.EXAMPLE.cn/cb"}, "a.example.cn"},
+		// RFC 3986 §3.2.2: the port is no part of the host.
+		{"one host, default port spelled out", "", []string{"https://a.example.cn:443/cb"}, "a.example.cn"},
+		{"one host, two ports", "", []string{"https://a.example.cn/cb", "https://a.example.cn:8443/cb"}, "a.example.cn"},
+		{"sector_identifier_uri with a port", "https://sector.example.cn:8443/uris.json", nil, "sector.example.cn"},
 		{"sector_identifier_uri", "https://sector.example.cn/uris.json", []string{"https://a.example.cn/cb", "https://b.example.cn/cb"}, "sector.example.cn"},
 		{"sector_identifier_uri of a native client", "https://Sector.example.cn/uris.json", []string{"cn.example.app:/cb"}, "sector.example.cn"},
 	} {

@@ -3,12 +3,14 @@ package oidc
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/ory/fosite"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
+	"kejitong/provider/authflow"
 	"kejitong/provider/consent"
 	"kejitong/provider/token"
 )
@@ -33,10 +35,20 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		p.settle(ctx, u)
-		p.refuse(w, r, err)
+		p.refuse(w, r, incomplete(r.PostForm, err))
 		return
 	}
 	sendJSON(w, http.StatusOK, answer(resp, u))
+}
+
+// incomplete names a request without its code or refresh token for what it is
+// (RFC 6749 §5.2); fosite calls it a bad grant.
+func incomplete(form url.Values, err error) error {
+	needs := map[string]string{"authorization_code": "code", "refresh_token": "refresh_token"}[form.Get("grant_type")]
+	if e, _, ok := asProtocol(err); ok && e.code == "invalid_grant" && needs != "" && form.Get(needs) == "" {
+		return invalidRequest("the %s parameter is missing", needs)
+	}
+	return err
 }
 
 // admit stands between fosite's two halves: the request is in order; may this
@@ -54,7 +66,10 @@ func (p *Provider) admit(u *unit, req fosite.AccessRequester) error {
 	if u.grant.State == token.Revoked || !p.Now().Before(u.grant.ExpiresAt) {
 		return invalidGrant("the grant has expired or was revoked")
 	}
-	if u.held.SessionOver && !u.grant.Offline {
+	// A code lives and dies with the session even if its refresh token will not:
+	// otherwise a request under way while somebody signs out everywhere would
+	// leave a grant behind.
+	if u.held.SessionOver && (!u.grant.Offline || u.presented.Kind == token.Code) {
 		return invalidGrant("the session has ended")
 	}
 	if err := p.stands(u); err != nil {
@@ -76,7 +91,14 @@ func (p *Provider) stands(u *unit) error {
 			return invalidGrant("the account no longer acts for the unit")
 		}
 	}
-	if gated(u.client) && !entitled(u.client, h.Principal, u.grant.UnitID, now) {
+	if !gated(u.client) {
+		return nil
+	}
+	var f authflow.Facts
+	if admitted(&f, u.client, h.Principal.Account); !f.KindAllowed || !f.Verified || !f.LevelReached {
+		return invalidGrant("the account no longer reaches what the client requires")
+	}
+	if !entitled(u.client, h.Principal, u.grant.UnitID, now) {
 		return invalidGrant("the account is no longer entitled")
 	}
 	return nil

@@ -64,6 +64,9 @@ type Codec struct {
 // retry gets the same answer); otherwise it is random.
 func (c Codec) Make(o Opaque, secret []byte, fixed bool) (string, error) {
 	key := c.Keys().Current(keys.TokenMAC)
+	if len(o.Extra) > maxExtra || key.Number > 255 {
+		return "", fmt.Errorf("token: %d bytes of extra content, key number %d: too much to carry", len(o.Extra), key.Number)
+	}
 	b := make([]byte, headLen, headLen+len(o.Extra)+macLen)
 	b[0], b[1] = byte(o.Kind), byte(key.Number)
 	id, err := base64.RawURLEncoding.DecodeString(o.GrantID)
