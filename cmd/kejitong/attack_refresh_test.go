@@ -283,9 +283,9 @@ func TestGrantTypes(t *testing.T) {
 			{"capitals", "rp", url.Values{"grant_type": {"Refresh_Token"}, "refresh_token": {text(m, "refresh_token")}}, 400, "unsupported_grant_type"},
 			{"none", "rp", url.Values{"code": {code}}, 400, "invalid_request"},
 			{"empty", "rp", url.Values{"grant_type": {""}, "code": {code}}, 400, "invalid_request"},
-			{"repeated code", "rp", foreign(codeForm(a, code), "code", "x"), 400, "invalid_request"}, // §3.2
-			{"code missing", "rp", url.Values{"grant_type": {"authorization_code"}}, 400, "invalid_grant"},
-			{"refresh token missing", "rp", url.Values{"grant_type": {"refresh_token"}}, 400, "invalid_grant"},
+			{"repeated code", "rp", foreign(codeForm(a, code), "code", "x"), 400, "invalid_request"},         // §3.2
+			{"code missing", "rp", url.Values{"grant_type": {"authorization_code"}}, 400, "invalid_request"}, // RFC 6749 §5.2
+			{"refresh token missing", "rp", url.Values{"grant_type": {"refresh_token"}}, 400, "invalid_request"},
 			{"body beyond 16 KiB", "rp", foreign(refreshForm("x"), "scope", strings.Repeat("a ", 9000)), 413, "invalid_request"},
 		} {
 			t.Run(row.name, func(t *testing.T) {
