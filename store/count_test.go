@@ -61,6 +61,14 @@ func TestStatementsPerCall(t *testing.T) {
 				_, err := db.StartSession(ctx, visit("k3", "s3", "firm"), "k2", ev)
 				return err
 			}},
+			{"StartSession, proved", 1, 4, func(ctx context.Context) error {
+				_, err := db.StartSession(ctx, provedVisit("k4", "s4"), "", ev)
+				return err
+			}},
+			{"StartSession, proved, the same account again", 1, 4, func(ctx context.Context) error {
+				_, err := db.StartSession(ctx, provedVisit("k5", "s5"), "k4", ev)
+				return err
+			}},
 			{"TouchSession", 1, 1, func(ctx context.Context) error { return db.TouchSession(ctx, "k0", clock.Add(time.Minute)) }},
 			{"ChooseUnit", 1, 1, func(ctx context.Context) error { return db.ChooseUnit(ctx, "k0", "u-firm") }},
 			{"Park", 1, 1, func(ctx context.Context) error { return db.Park(ctx, parked("i2", "")) }},
@@ -105,6 +113,13 @@ func TestStatementsPerCall(t *testing.T) {
 			}
 		}
 	})
+}
+
+// provedVisit is a session of the account as it was put.
+func provedVisit(key, id string) session.Session {
+	s := visit(key, id, "zhang")
+	s.Proved = 1
+	return s
 }
 
 var errLost, errWon = errors.New("lost"), errors.New("won, though it was done before")

@@ -12,12 +12,27 @@ import (
 
 var _ session.Store = (*DB)(nil)
 
-const insertSession = `
-INSERT INTO sessions (key, id, account_id, actor_id, unit_id, auth_time, amr, acr, created_at, seen_at, expires_at, ended_at,
-    shared, ip, user_agent)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`
+// A session that is to begin only for the account as it was proved names it
+// first. On PostgreSQL the account's row is held meanwhile: who resets a
+// password or freezes changes that row before ending the sessions, and so either
+// finds this session or is seen here.
+const (
+	proved        = `WITH owner AS (SELECT id FROM accounts WHERE id = ? AND version = ? AND state = 'active'`
+	provedHere    = proved + `)`
+	provedAndHeld = proved + ` FOR SHARE)`
+)
 
-const insertSessionDone = `WITH done AS (` + insertSession + ` RETURNING id)` + auditDone
+const insertInto = `
+INSERT INTO sessions (key, id, account_id, actor_id, unit_id, auth_time, amr, acr, created_at, seen_at, expires_at, ended_at,
+    shared, ip, user_agent)`
+
+const (
+	insertSession      = insertInto + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`
+	insertProved       = insertInto + ` SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ? FROM owner`
+	insertSessionDone  = `WITH done AS (` + insertSession + ` RETURNING id)` + auditDone
+	insertProvedDone   = provedAndHeld + `, done AS (` + insertProved + ` RETURNING id)` + auditDone
+	insertProvedSQLite = provedHere + insertProved
+)
 
 // renewSession gives a living session of the same account a new key: the old
 // cookie is worth nothing from now on, the id, the creation time and the unit
@@ -25,12 +40,17 @@ const insertSessionDone = `WITH done AS (` + insertSession + ` RETURNING id)` + 
 const renewSession = `
 UPDATE sessions SET key = ?, actor_id = ?, auth_time = ?, amr = ?, acr = ?, seen_at = ?, expires_at = ?, shared = ?, ip = ?,
     user_agent = ?
-WHERE key = ? AND account_id = ? AND ended_at = 0 AND expires_at > ?
-RETURNING id, unit_id, created_at`
+WHERE key = ? AND account_id = ? AND ended_at = 0 AND expires_at > ?`
 
-const renewSessionDone = `
-WITH done AS (` + renewSession + `), audited AS (` + auditDone + `)
-SELECT id, unit_id, created_at FROM done`
+const (
+	renewed         = ` RETURNING id, unit_id, created_at`
+	ofOwner         = ` AND account_id IN (SELECT id FROM owner)`
+	renewDone       = `), audited AS (` + auditDone + `) SELECT id, unit_id, created_at FROM done`
+	renewPlain      = renewSession + renewed
+	renewPlainDone  = `WITH done AS (` + renewSession + renewed + renewDone
+	renewProved     = provedHere + renewSession + ofOwner + renewed
+	renewProvedDone = provedAndHeld + `, done AS (` + renewSession + ofOwner + renewed + renewDone
+)
 
 const touchSession = `UPDATE sessions SET seen_at = ? WHERE key = ? AND ended_at = 0 AND seen_at < ?`
 
@@ -46,20 +66,32 @@ func (d *DB) StartSession(ctx context.Context, s session.Session, replaced strin
 		return s, err
 	}
 	return s, d.InTx(ctx, func(ctx context.Context) error {
-		ended := ev
-		ended.Kind, ended.Actor, ended.Detail = audit.SessionEnded, "", "replaced"
-		if _, err := d.EndSessions(ctx, session.Which{Key: replaced}, s.CreatedAt, ended); err != nil {
+		// The account comes before the sessions, as everywhere.
+		if err := d.insertSession(ctx, s, ev); err != nil {
 			return err
 		}
-		return d.insertSession(ctx, s, ev)
+		ended := ev
+		ended.Kind, ended.Actor, ended.Detail = audit.SessionEnded, "", "replaced"
+		_, err := d.EndSessions(ctx, session.Which{Key: replaced}, s.CreatedAt, ended)
+		return err
 	})
 }
 
 func (d *DB) insertSession(ctx context.Context, s session.Session, ev audit.Event) error {
-	_, err := d.deed(ctx, insertSessionDone, insertSession, ev, s.Key, s.ID, string(s.Account), string(s.Actor), s.UnitID, millis(s.AuthTime),
+	onPostgres, onSQLite := insertSessionDone, insertSession
+	var args []any
+	if s.Proved != 0 {
+		onPostgres, onSQLite = insertProvedDone, insertProvedSQLite
+		args = append(args, string(s.Account), s.Proved)
+	}
+	args = append(args, s.Key, s.ID, string(s.Account), string(s.Actor), s.UnitID, millis(s.AuthTime),
 		encoded(s.AMR), s.ACR, millis(s.CreatedAt), millis(s.SeenAt), millis(s.ExpiresAt), s.Shared, clip(s.IP), clip(s.UserAgent))
+	began, err := d.deed(ctx, onPostgres, onSQLite, ev, args...)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
+	}
+	if !began {
+		return fault.New(fault.Unproven, "the account changed meanwhile")
 	}
 	return nil
 }
@@ -67,11 +99,17 @@ func (d *DB) insertSession(ctx context.Context, s session.Session, ev audit.Even
 // renewSession moves the session replaced under s.Key if it lives and belongs
 // to the same account; s then holds its id, creation time and unit.
 func (d *DB) renewSession(ctx context.Context, s *session.Session, replaced string, ev audit.Event) (bool, error) {
-	args := []any{s.Key, string(s.Actor), millis(s.AuthTime), encoded(s.AMR), s.ACR, millis(s.SeenAt), millis(s.ExpiresAt), s.Shared,
-		clip(s.IP), clip(s.UserAgent), replaced, string(s.Account), millis(s.CreatedAt)}
+	onPostgres, onSQLite := renewPlainDone, renewPlain
+	var args []any
+	if s.Proved != 0 {
+		onPostgres, onSQLite = renewProvedDone, renewProved
+		args = append(args, string(s.Account), s.Proved)
+	}
+	args = append(args, s.Key, string(s.Actor), millis(s.AuthTime), encoded(s.AMR), s.ACR, millis(s.SeenAt), millis(s.ExpiresAt), s.Shared,
+		clip(s.IP), clip(s.UserAgent), replaced, string(s.Account), millis(s.CreatedAt))
 	dest := []any{&s.ID, &s.UnitID, &instant{&s.CreatedAt}}
 	if d.postgres {
-		found, err := d.returning(ctx, renewSessionDone, append(args, d.auditArgs(ctx, ev)...), dest...)
+		found, err := d.returning(ctx, onPostgres, append(args, d.auditArgs(ctx, ev)...), dest...)
 		if err != nil {
 			return false, fmt.Errorf("renew session: %w", err)
 		}
@@ -79,7 +117,7 @@ func (d *DB) renewSession(ctx context.Context, s *session.Session, replaced stri
 	}
 	var found bool
 	err := d.InTx(ctx, func(ctx context.Context) (err error) {
-		if found, err = d.returning(ctx, renewSession, args, dest...); err != nil || !found {
+		if found, err = d.returning(ctx, onSQLite, args, dest...); err != nil || !found {
 			return err
 		}
 		return d.Record(ctx, ev)

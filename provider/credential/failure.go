@@ -18,6 +18,7 @@ const (
 	NoPassword       Reason = "no_password"       // the account has none
 	BadHash          Reason = "bad_hash"          // what is stored is no hash that we honour
 	PairLocked       Reason = "pair_locked"       // too many guesses from this address
+	Changed          Reason = "changed"           // the right password, but the account changed before the session began
 	AccountExhausted Reason = "account_exhausted" // too many guesses in a row from anywhere
 )
 

@@ -36,5 +36,5 @@ type Login struct {
 	State      account.State
 	Password   string // PHC string; empty if the account has no password
 	MustChange bool   // the password was set by somebody else
-	Version    int64  // of the account, for Rehash
+	Version    int64  // of the account, for Rehash and for Proof
 }

@@ -26,7 +26,8 @@ type Proof struct {
 	Kind       account.Kind
 	AMR        []string // RFC 8176 §2: "pwd"
 	At         time.Time
-	MustChange bool // the password must be changed before anything else
+	Version    int64 // of the account when its password was read; whoever acts on the proof asks that it is still that one
+	MustChange bool  // the password must be changed before anything else
 }
 
 // Verify holds username and password, typed into the window of kind (empty: a
@@ -58,7 +59,7 @@ func (s *Service) Verify(ctx context.Context, username, password string, kind ac
 		s.waitUntil(ctx, start)
 		return Proof{}, failure
 	}
-	p := Proof{AccountID: login.AccountID, Kind: login.Kind, AMR: []string{"pwd"}, At: s.Now(), MustChange: login.MustChange}
+	p := Proof{AccountID: login.AccountID, Kind: login.Kind, AMR: []string{"pwd"}, At: s.Now(), Version: login.Version, MustChange: login.MustChange}
 	if kind != "" && kind != login.Kind {
 		return Proof{}, &WrongWindow{Kind: login.Kind, AccountID: login.AccountID, Proof: p}
 	}

@@ -36,6 +36,10 @@ type Session struct {
 	Shared    bool      // "this is a shared computer": the cookie dies with the browser, idle time is short
 	IP        string
 	UserAgent string
+
+	// Proved is the version of the account that the sign-in proved itself
+	// against. StartSession alone looks at it; it is not stored.
+	Proved int64
 }
 
 // Limits are the times after which a session is over.
@@ -66,6 +70,10 @@ type Store interface {
 	// same account is renewed: it keeps its ID, CreatedAt and UnitID under the
 	// new Key, and its grants live on. One of another account is ended as by
 	// EndSessions. It gives the session as it stands now.
+	//
+	// With s.Proved set, the account must still be active and have that version
+	// when the session begins, else nothing happens and it is fault.Unproven:
+	// what was proved before a reset or a freeze opens nothing after it.
 	StartSession(ctx context.Context, s Session, replaced string, ev audit.Event) (Session, error)
 	// TouchSession moves SeenAt forward.
 	TouchSession(ctx context.Context, key string, now time.Time) error
@@ -99,6 +107,7 @@ type Service struct {
 // Opening is what is known at sign-in.
 type Opening struct {
 	Account   account.ID
+	Version   int64 // of the account when the proof was made, which it must still have; 0 is not checked
 	AMR       []string
 	ACR       string
 	Shared    bool
@@ -125,6 +134,7 @@ func (s *Service) Open(ctx context.Context, o Opening, ev audit.Event) (Session,
 	sn := Session{
 		Key: Key(cookie), ID: id, Account: o.Account, AuthTime: now.Truncate(time.Second), AMR: o.AMR, ACR: o.ACR,
 		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Limits.Absolute), Shared: o.Shared, IP: o.IP, UserAgent: ua,
+		Proved: o.Version,
 	}
 	replaced := ""
 	if o.Replaced != "" {

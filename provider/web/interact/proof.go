@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +38,8 @@ func (h *Handler) offerWindow(w http.ResponseWriter, r *http.Request, s *step, w
 	}
 	now := h.Now()
 	form := url.Values{
-		"account": {string(wrong.AccountID)}, "amr": {strings.Join(wrong.Proof.AMR, " ")}, "interaction": {s.id},
+		"account": {string(wrong.AccountID)}, "version": {strconv.FormatInt(wrong.Proof.Version, 10)},
+		"amr": {strings.Join(wrong.Proof.AMR, " ")}, "interaction": {s.id},
 	}
 	if sharedComputer(r) {
 		form.Set("shared", "yes")
@@ -91,13 +93,19 @@ func (h *Handler) redeem(w http.ResponseWriter, r *http.Request, s *step) {
 		h.Web.Fail(w, r, err)
 		return
 	}
-	if err != nil || !who.Account.Usable() || who.Account.PasswordChangedAt.After(pd.CreatedAt) {
+	// Whatever was done to the account since, a reset by an operator above all,
+	// takes the proof's worth.
+	version, bad := strconv.ParseInt(form.Get("version"), 10, 64)
+	if err != nil || bad != nil || version < 1 || who.Account.Version != version || !who.Account.Usable() {
 		h.askAgain(w, r, s)
 		return
 	}
 	h.open(w, r, s, opening{
-		proof:  credential.Proof{AccountID: who.Account.ID, Kind: who.Account.Kind, AMR: strings.Fields(form.Get("amr")), At: pd.CreatedAt},
+		proof: credential.Proof{
+			AccountID: who.Account.ID, Kind: who.Account.Kind, AMR: strings.Fields(form.Get("amr")), At: pd.CreatedAt, Version: version,
+		},
 		shared: form.Get("shared") == "yes", how: "wrong_window",
+		late: func() { h.askAgain(w, r, s) },
 	})
 }
 

@@ -94,6 +94,18 @@ func TestProofOfTheWrongWindow(t *testing.T) {
 				t.Errorf("got %d", got.status)
 			}
 		})
+		t.Run("password reset by an operator meanwhile", func(t *testing.T) {
+			b := h.browser()
+			p, _ := offer(b)
+			hash, err := h.hasher.Hash(t.Context(), password)
+			must(t, err)
+			h.wait(time.Second)
+			must(t, h.db.SetPassword(t.Context(), "firm", hash, false, audit.Event{Kind: audit.PasswordChanged}))
+			if got := redeem(b, p); got.status != http.StatusGone || h.who(b) != "" {
+				t.Errorf("got %d", got.status)
+			}
+			must(t, h.db.SetPassword(t.Context(), "firm", hash, true, audit.Event{Kind: audit.PasswordChanged}))
+		})
 		t.Run("twice", func(t *testing.T) {
 			b := h.browser()
 			p, id := offer(b)

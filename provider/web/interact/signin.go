@@ -51,7 +51,9 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, s *step) {
 	var wrong *credential.WrongWindow
 	switch {
 	case err == nil:
-		h.open(w, r, s, opening{proof: proof, shared: sharedComputer(r)})
+		h.open(w, r, s, opening{proof: proof, shared: sharedComputer(r), late: func() {
+			h.signInFailed(w, r, s, &credential.Failure{Reason: credential.Changed, AccountID: proof.AccountID})
+		}})
 	case errors.As(err, &wrong):
 		h.offerWindow(w, r, s, wrong)
 	case errors.As(err, &failure):
@@ -121,6 +123,7 @@ type opening struct {
 	proof  credential.Proof
 	shared bool
 	how    string // a remark for the audit trail
+	late   func() // answers when the account changed since the proof was made
 }
 
 // open starts the session and records it in the interaction. The cookie is
@@ -130,9 +133,13 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, s *step, o openin
 	old, _ := h.Web.Cookie(r, web.SessionCookie)
 	id := string(o.proof.AccountID)
 	sn, cookie, err := h.Sessions.Open(ctx, session.Opening{
-		Account: o.proof.AccountID, AMR: o.proof.AMR, ACR: passwordACR, Shared: o.shared,
+		Account: o.proof.AccountID, Version: o.proof.Version, AMR: o.proof.AMR, ACR: passwordACR, Shared: o.shared,
 		IP: web.ClientIP(ctx), UserAgent: strings.ToValidUTF8(r.UserAgent(), ""), Replaced: old,
 	}, audit.From(ctx, audit.Event{Kind: audit.SignInSucceeded, Actor: id, Object: id, Client: s.pd.Client, Detail: o.how}))
+	if fault.Is(err, fault.Unproven) {
+		o.late()
+		return
+	}
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
