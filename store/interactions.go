@@ -27,7 +27,7 @@ SELECT key, client_id, form, browser, pushed, created_at, expires_at, signed_in_
 FROM interactions WHERE key = ?`
 
 const advance = `
-UPDATE interactions SET signed_in_at = ?, session_id = ?, selected = ?, unit = ?, consented = ?, declined = ?
+UPDATE interactions SET signed_in_at = ?, session_id = ?, selected = ?, unit = ?, consented = ?, declined = ?, browser = ?
 WHERE key = ? AND grant_id = ''`
 
 const push = `
@@ -77,7 +77,7 @@ func (d *DB) Pending(ctx context.Context, key string) (authflow.Pending, error) 
 
 // Advance implements authflow.Store.
 func (d *DB) Advance(ctx context.Context, p authflow.Pending) error {
-	n, err := d.exec(ctx, advance, millis(p.SignedInAt), p.Session, p.Selected, p.Unit, p.Consented, p.Declined, p.Key)
+	n, err := d.exec(ctx, advance, millis(p.SignedInAt), p.Session, p.Selected, p.Unit, p.Consented, p.Declined, p.Browser, p.Key)
 	if err != nil {
 		return fmt.Errorf("advance interaction: %w", err)
 	}

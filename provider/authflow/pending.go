@@ -61,8 +61,8 @@ type Store interface {
 	// Pending gives a parked request; fault.NotFound if there is none.
 	Pending(ctx context.Context, key string) (Pending, error)
 	// Advance writes the progress fields (SignedInAt, Session, Selected, Unit,
-	// Consented, Declined) of an interaction that is not over yet; fault.Gone
-	// if it is.
+	// Consented, Declined) and Browser, which changes when somebody else signs
+	// in, of an interaction that is not over yet; fault.Gone if it is.
 	Advance(ctx context.Context, p Pending) error
 	// Push inserts a pushed request.
 	Push(ctx context.Context, p Pushed) error

@@ -351,10 +351,12 @@ func TestSwitchedSession(t *testing.T) {
 	id := b.begin(request("gaoqi"))
 	b.signIn("/login?interaction="+id, "zhangsan").goes(t, returns(id))
 	consentPage := b.get("/consent?interaction=" + id)
-	b.in(uscc, "legal_entity")
+	_, err := h.db.EndSessions(t.Context(), session.Which{Account: "zhang"}, h.now(), audit.Event{Kind: audit.SessionEnded})
+	must(t, err)
+	b.in("zhangsan", "natural_person")
 	b.press(consentPage, "decision", "allow").goes(t, returns(id))
 	if pd := h.pending(id); pd.Consented || len(h.visit(b).Consent.Scopes) > 0 {
-		t.Error("the unit's account consented to what the person was shown")
+		t.Error("a page of one session was answered in another")
 	}
 	b.press(b.get("/consent?interaction="+id), "decision", "allow").goes(t, returns(id))
 	pd := h.pending(id)

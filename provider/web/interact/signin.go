@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kejitong/provider/audit"
+	"kejitong/provider/authflow"
 	"kejitong/provider/credential"
 	"kejitong/provider/fault"
 	"kejitong/provider/session"
@@ -153,6 +154,11 @@ func (h *Handler) open(w http.ResponseWriter, r *http.Request, s *step, o openin
 		life = 0 // until the browser closes
 	}
 	h.Web.SetCookie(w, web.SessionCookie, cookie, life)
+	if s.former != "" && s.former != o.proof.AccountID {
+		// The browser has changed hands: what its former user parked or learnt of
+		// its id is worth nothing any more, but for this very interaction.
+		s.pd.Browser = authflow.Key(h.Web.NewBrowser(w, r))
+	}
 	h.rememberWindow(w, o.proof.Kind, o.shared)
 	s.pd.SignedInAt, s.pd.Session, s.pd.Selected, s.pd.Unit, s.pd.Consented = now, sn.ID, true, "", false
 	if s.id == "" {

@@ -97,7 +97,7 @@ func afterLogout(c *client.Client, form url.Values) string {
 // showSignOut is GET /logout. Whoever comes back to a session that has idled out
 // may be somebody else, and is not told whose it was.
 func (h *Handler) showSignOut(w http.ResponseWriter, r *http.Request, f farewell) {
-	v, err := h.lingering(r, "")
+	v, err := h.lingering(r)
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return

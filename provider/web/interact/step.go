@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"kejitong/provider/account"
 	"kejitong/provider/authflow"
 	"kejitong/provider/client"
 	"kejitong/provider/fault"
@@ -22,6 +23,7 @@ type step struct {
 	form   url.Values // the authorization request
 	client *client.Client
 	visit  *principal.Visit // who is signed in, nil if nobody
+	former account.ID       // whose session the browser brings, dead or alive; empty if none's
 }
 
 // How much a page needs an interaction.
@@ -67,9 +69,16 @@ func (h *Handler) within(need bool, next func(http.ResponseWriter, *http.Request
 				return
 			}
 		}
-		if s.visit, err = h.visitor(r, s.pd.Client); err != nil {
+		v, err := h.brought(r, s.pd.Client)
+		if err != nil {
 			h.Web.Fail(w, r, err)
 			return
+		}
+		if v != nil {
+			s.former = v.Session.Account
+			if h.present(v) {
+				s.visit = v
+			}
 		}
 		next(w, r, s)
 	})

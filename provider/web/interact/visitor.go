@@ -14,7 +14,7 @@ import (
 // visitor is the live session of a usable account that the browser brings, with
 // what it allowed the client, or nil.
 func (h *Handler) visitor(r *http.Request, clientID string) (*principal.Visit, error) {
-	v, err := h.lingering(r, clientID)
+	v, err := h.brought(r, clientID)
 	if err != nil || v == nil || !h.present(v) {
 		return nil, err
 	}
@@ -24,7 +24,16 @@ func (h *Handler) visitor(r *http.Request, clientID string) (*principal.Visit, e
 // lingering is the session that the browser brings and nobody ended, even if it
 // has idled out or its account is frozen: it lets nobody in any more, but its
 // grants may live, so that there is something to sign out of.
-func (h *Handler) lingering(r *http.Request, clientID string) (*principal.Visit, error) {
+func (h *Handler) lingering(r *http.Request) (*principal.Visit, error) {
+	v, err := h.brought(r, "")
+	if err != nil || v == nil || !v.Session.EndedAt.IsZero() {
+		return nil, err
+	}
+	return v, nil
+}
+
+// brought is the session that the browser brings, in whatever state it is.
+func (h *Handler) brought(r *http.Request, clientID string) (*principal.Visit, error) {
 	cookie, ok := h.Web.Cookie(r, web.SessionCookie)
 	if !ok {
 		return nil, nil
@@ -35,9 +44,6 @@ func (h *Handler) lingering(r *http.Request, clientID string) (*principal.Visit,
 	}
 	if err != nil {
 		return nil, err
-	}
-	if !v.Session.EndedAt.IsZero() {
-		return nil, nil
 	}
 	return &v, nil
 }
