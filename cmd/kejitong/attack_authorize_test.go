@@ -177,7 +177,7 @@ func TestRefusedAtTheClient(t *testing.T) {
 	canary := http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { knocks.Add(1) })}
 	address := listen(t, &canary)
 	s := newArena(t, storetest.SQLite(t), func(c *config.Config) { c.Clients.OutboundAllow = append(c.Clients.OutboundAllow, address) })
-	s.client("web", nil)
+	s.client("web", func(c *client.Client) { c.Metadata.Audience = []string{"urn:a", "urn:b"} })
 	s.client("relaxed", func(c *client.Client) { c.Metadata.PKCEOptional = true })
 	s.client("public", func(c *client.Client) {
 		c.Metadata.TokenEndpointAuthMethod, c.Metadata.PKCEOptional, c.SecretDigest = "none", true, ""
@@ -266,7 +266,7 @@ func TestRefusedAtTheClient(t *testing.T) {
 			s.refused(a, b.get(s.authorizeURL(a)), "invalid_request")
 		})
 	}
-	for _, name := range []string{"scope", "state", "nonce", "response_type", "response_mode", "code_challenge", "code_challenge_method", "prompt", "max_age", "claims", "ui_locales", "unknown"} {
+	for _, name := range []string{"scope", "state", "nonce", "response_type", "response_mode", "code_challenge", "code_challenge_method", "prompt", "max_age", "claims", "ui_locales"} { // unknown ones are not even kept (RFC 6749 section 3.1)
 		s.run("S5 repeated "+name, func(t *testing.T, s *arena) {
 			a := asking("web", "openid")
 			twice := "&" + name + "=" + url.QueryEscape(a.params.Get(name)) + "&" + name + "="
