@@ -276,7 +276,7 @@ func TestClientAssertions(t *testing.T) {
 			s := r.as(t)
 			long := assert(es.sign(t, with(edit{"x": strings.Repeat("a", 13_000)}), nil))
 			s.want(s.call("/oauth2/token", service, long), 413, "invalid_request", "where the whole body is bounded")
-			s.want(s.call("/oauth2/par", url.Values{"response_type": {"code"}}, long), 401, "invalid_client", "where more may be sent")
+			s.want(s.call("/oauth2/par", url.Values{"response_type": {"code"}}, long), 400, "invalid_request", "where a longer body may be sent")
 		})
 		t.Run("used twice", func(t *testing.T) {
 			s := r.as(t)
@@ -371,7 +371,7 @@ func TestKeysAtTheClient(t *testing.T) {
 			if n := forbidden.asked.Load(); n != 0 {
 				t.Errorf("a private address was asked %d times, want never", n)
 			}
-			r.clock.still = r.clock.now() // from here on time stands still but for the moves
+			r.clock.stop()
 			good(first, "first use")
 			good(first, "from the cache")
 			asked(1, "two good assertions")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -37,16 +38,22 @@ type rig struct {
 
 // clock goes with the real one, or stands still; it can be moved ahead.
 type clock struct {
-	still time.Time
+	still atomic.Pointer[time.Time]
 	ahead atomic.Int64
 }
 
 func (c *clock) now() time.Time {
-	t := c.still
-	if t.IsZero() {
-		t = now()
+	t := now()
+	if s := c.still.Load(); s != nil {
+		t = *s
 	}
 	return t.Add(time.Duration(c.ahead.Load()))
+}
+
+// stop makes time stand still but for the moves.
+func (c *clock) stop() {
+	t := now()
+	c.still.Store(&t)
 }
 
 func (c *clock) move(d time.Duration) { c.ahead.Add(int64(d)) }
@@ -73,13 +80,11 @@ func newRig(t testing.TB, o store.Options, tweak func(*config.Config), alter fun
 	if tweak != nil {
 		tweak(c)
 	}
-	if o.Driver == "sqlite" { // put the shared test keys in, then let go of the one-process lock
-		db, _ := storetest.Ready(t, o)
+	if bytes.Equal(c.Keys.RootKey.Bytes(), storetest.Root) { // put the shared test keys in, then let go of the one-process lock
+		db, _ := storetest.Prepared(t, o)
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-	} else {
-		storetest.Ready(t, o)
 	}
 	r := &rig{options: o, clock: &clock{}, beside: openBeside(t, o), alter: alter}
 	r.start(t, cast)

@@ -88,7 +88,40 @@ func Ready(t testing.TB, o store.Options) (*store.DB, *keys.Ring) {
 
 var made struct {
 	sync.Mutex
-	rows []keys.Row
+	rows, next []keys.Row
+}
+
+// Prepared is Ready with the next signing keys, too, so that a server started on
+// the database does not begin by looking for primes.
+func Prepared(t testing.TB, o store.Options) (*store.DB, *keys.Ring) {
+	t.Helper()
+	db, ring := Ready(t, o)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	made.Lock()
+	defer made.Unlock()
+	if made.next != nil {
+		if err := db.AddKeys(ctx, made.next, audit.Event{Kind: audit.KeyRotated, Object: "keys"}); err != nil {
+			t.Fatalf("add keys: %v", err)
+		}
+		if err := ring.Reload(ctx); err != nil {
+			t.Fatalf("reload the ring: %v", err)
+		}
+		return db, ring
+	}
+	if err := ring.Prepare(ctx); err != nil {
+		t.Fatalf("prepare keys: %v", err)
+	}
+	rows, err := db.Keys(ctx)
+	if err != nil {
+		t.Fatalf("read the keys: %v", err)
+	}
+	for _, row := range rows {
+		if row.State == keys.Next {
+			made.next = append(made.next, row)
+		}
+	}
+	return db, ring
 }
 
 // Each runs fn on a ready database of both kinds.
