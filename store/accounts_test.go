@@ -180,21 +180,31 @@ func TestReservingFollowsTheRule(t *testing.T) {
 		limits := credential.Limits{PairLimit: 3, LockFor: 10 * time.Minute, AccountLimit: 7}
 		r := rand.New(rand.NewPCG(1, 2))
 		pairs, account, now := map[string]credential.Tally{}, credential.Tally{}, clock
-		refusals := [2]int{}
-		for step := range 400 {
+		refusals, ownersChances, forgotten := [2]int{}, 0, 0
+		for step := range 1200 {
 			now = now.Add(time.Duration(r.IntN(6)) * time.Minute)
+			if r.IntN(50) == 0 {
+				now = now.Add(25 * time.Hour)
+			}
 			k := credential.Keys{Pair: string(rune('a'+r.IntN(3))) + " pair", Account: "m account"}
-			if r.IntN(12) == 0 {
+			if r.IntN(30) == 0 {
 				must(t, db.Refund(t.Context(), k, now))
 				pairs[k.Pair], account = credential.Tally{}, credential.Tally{}
 				continue
 			}
 			var want credential.Standing
+			was := account
 			pairs[k.Pair], account, want = credential.Count(pairs[k.Pair], account, limits, now)
 			got, err := db.Reserve(t.Context(), k, limits, now)
 			must(t, err)
 			if !got.LockedUntil.Equal(want.LockedUntil) || got.PairFailures != want.PairFailures || got.AccountFailures != want.AccountFailures {
 				t.Fatalf("step %d: %+v, want %+v", step, got, want)
+			}
+			switch {
+			case account.Failures < was.Failures:
+				forgotten++
+			case was.Failures == limits.AccountLimit && want.Allowed(limits):
+				ownersChances++
 			}
 			if want.PairFailures > limits.PairLimit {
 				refusals[0]++
@@ -203,8 +213,8 @@ func TestReservingFollowsTheRule(t *testing.T) {
 				refusals[1]++
 			}
 		}
-		if refusals[0] == 0 || refusals[1] == 0 {
-			t.Errorf("the walk met %v refusals: it proves nothing", refusals)
+		if refusals[0] == 0 || refusals[1] == 0 || ownersChances == 0 || forgotten == 0 {
+			t.Errorf("the walk met %v refusals, %d guesses beyond the limit, %d tallies forgotten: it proves nothing", refusals, ownersChances, forgotten)
 		}
 	})
 }

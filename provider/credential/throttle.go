@@ -13,7 +13,7 @@ import (
 type Limits struct {
 	PairLimit    int           // verified guesses per login name and address before the pair is locked; default 5
 	LockFor      time.Duration // how long it is locked, and after which rest its count starts anew; default 15 minutes
-	AccountLimit int           // guesses without a success from anywhere before the password alone no longer suffices; default 100
+	AccountLimit int           // guesses without a success from anywhere after which a pair has one guess per LockFor left; default 100
 	FailureFloor time.Duration // failures are answered no sooner than this after the start; default 400 ms, negative for none
 }
 
@@ -75,7 +75,7 @@ func network(ip string) string {
 // Standing is how a guess stands after it was counted.
 type Standing struct {
 	PairFailures    int       // guesses of the pair in a row, this one included; above PairLimit if this one is refused
-	AccountFailures int       // guesses of the account in a row, likewise
+	AccountFailures int       // guesses of the account in a row, no more than AccountLimit; above it if this one is refused for their number
 	LockedUntil     time.Time // end of the pair's lock; zero if it is not locked and this guess does not lock it
 }
 
@@ -93,26 +93,62 @@ type Tally struct {
 	LastAt   time.Time // the last counted guess
 }
 
+// How long an account's tally is kept after its last guess. A few failures are
+// forgotten by the next day, whoever made them and of whatever name.
+const (
+	fewGuesses  = 10
+	RememberFew = 24 * time.Hour
+	Remember    = 400 * 24 * time.Hour
+)
+
+// Many is the number of an account's failures from which on they are kept for
+// Remember, below it for RememberFew.
+func (l Limits) Many() int { return min(fewGuesses, l.OrDefault().AccountLimit) }
+
+// Kept is how long a tally of the account is kept after its last guess.
+func (l Limits) Kept(failures int) time.Duration {
+	if failures < l.Many() {
+		return RememberFew
+	}
+	return Remember
+}
+
 // Count is the rule of Store.Reserve: given both counters as they are, it
 // gives both as they shall be stored and the standing to return. A refused
 // guess changes neither counter: a lock is not prolonged by knocking, and one
 // address alone cannot use up an account's guesses.
+//
+// An account whose guesses are used up is not shut: from each address one guess
+// per LockFor is left, with which its owner gets in and a guesser gets nowhere.
 func Count(pair, acct Tally, l Limits, now time.Time) (Tally, Tally, Standing) {
 	l = l.OrDefault()
 	if !now.Before(pair.LastAt.Add(l.LockFor)) {
 		pair = Tally{}
 	}
+	if !now.Before(acct.LastAt.Add(l.Kept(acct.Failures))) {
+		acct = Tally{}
+	}
 	switch {
 	case pair.Failures >= l.PairLimit:
-		return pair, acct, Standing{l.PairLimit + 1, acct.Failures, pair.LastAt.Add(l.LockFor)}
-	case acct.Failures >= l.AccountLimit:
-		return pair, acct, Standing{pair.Failures, l.AccountLimit + 1, time.Time{}}
+		return pair, acct, Standing{l.PairLimit + 1, min(acct.Failures, l.AccountLimit), pair.LastAt.Add(l.LockFor)}
+	case pair.Failures >= l.Allowance(acct.Failures):
+		return pair, acct, Standing{pair.Failures, l.AccountLimit + 1, pair.LastAt.Add(l.LockFor)}
 	}
 	pair = Tally{pair.Failures + 1, now}
-	acct = Tally{acct.Failures + 1, now}
+	acct = Tally{min(acct.Failures+1, l.AccountLimit), now}
 	s := Standing{PairFailures: pair.Failures, AccountFailures: acct.Failures}
-	if pair.Failures == l.PairLimit {
+	if pair.Failures >= l.Allowance(acct.Failures) {
 		s.LockedUntil = now.Add(l.LockFor)
 	}
 	return pair, acct, s
+}
+
+// Allowance is how many guesses a pair has before it is locked, if the account
+// has had that many failures.
+func (l Limits) Allowance(failures int) int {
+	l = l.OrDefault()
+	if failures >= l.AccountLimit {
+		return 1
+	}
+	return l.PairLimit
 }

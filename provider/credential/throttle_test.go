@@ -23,13 +23,22 @@ func TestCount(t *testing.T) {
 	}{
 		{"sixth guess", tally(5, time.Minute), tally(5, time.Minute), tally(5, time.Minute), tally(5, time.Minute), false, 14 * time.Minute, 6, 5},
 		{"a second before the lock ends", tally(5, 15*time.Minute-time.Second), tally(5, 0), tally(5, 15*time.Minute-time.Second), tally(5, 0), false, time.Second, 6, 5},
-		{"hundred and first from a fresh address", credential.Tally{}, tally(100, time.Hour), credential.Tally{}, tally(100, time.Hour), false, 0, 0, 101},
-		{"exhausted stays so over the years", credential.Tally{}, tally(100, 10000*time.Hour), credential.Tally{}, tally(100, 10000*time.Hour), false, 0, 0, 101},
+		{"a second guess at what is exhausted", tally(1, time.Minute), tally(100, time.Minute), tally(1, time.Minute), tally(100, time.Minute), false, 14 * time.Minute, 1, 101},
+		{"the pair had guesses before the account was exhausted", tally(3, time.Minute), tally(100, 0), tally(3, time.Minute), tally(100, 0), false, 14 * time.Minute, 3, 101},
+		{"exhausted, a second before the pair's next guess", tally(1, 15*time.Minute-time.Second), tally(100, 0), tally(1, 15*time.Minute-time.Second), tally(100, 0), false, time.Second, 1, 101},
+		{"exhausted stays so for a year", tally(1, time.Minute), tally(100, 365*24*time.Hour), tally(1, time.Minute), tally(100, 365*24*time.Hour), false, 14 * time.Minute, 1, 101},
 		{"more than the limit stored", tally(9, time.Minute), tally(9, 0), tally(9, time.Minute), tally(9, 0), false, 14 * time.Minute, 6, 9},
 		{"first", credential.Tally{}, credential.Tally{}, tally(1, 0), tally(1, 0), true, 0, 1, 1},
 		{"fifth locks what comes after", tally(4, time.Second), tally(4, time.Second), tally(5, 0), tally(5, 0), true, 15 * time.Minute, 5, 5},
 		{"the lock is over, the account remembers", tally(5, 15*time.Minute), tally(5, 15*time.Minute), tally(1, 0), tally(6, 0), true, 0, 1, 6},
-		{"hundredth", credential.Tally{}, tally(99, time.Hour), tally(1, 0), tally(100, 0), true, 0, 1, 100},
+		{"hundredth locks its pair", credential.Tally{}, tally(99, time.Hour), tally(1, 0), tally(100, 0), true, 15 * time.Minute, 1, 100},
+		{"exhausted, from a fresh address", credential.Tally{}, tally(100, time.Hour), tally(1, 0), tally(100, 0), true, 15 * time.Minute, 1, 100},
+		{"exhausted, after the lock", tally(1, 15*time.Minute), tally(100, 15*time.Minute), tally(1, 0), tally(100, 0), true, 15 * time.Minute, 1, 100},
+		{"exhausted under a higher limit", credential.Tally{}, tally(500, time.Hour), tally(1, 0), tally(100, 0), true, 15 * time.Minute, 1, 100},
+		{"nine are remembered for a day less a second", credential.Tally{}, tally(9, 24*time.Hour-time.Second), tally(1, 0), tally(10, 0), true, 0, 1, 10},
+		{"nine are forgotten after a day", credential.Tally{}, tally(9, 24*time.Hour), tally(1, 0), tally(1, 0), true, 0, 1, 1},
+		{"ten are remembered for longer", credential.Tally{}, tally(10, 399*24*time.Hour), tally(1, 0), tally(11, 0), true, 0, 1, 11},
+		{"a hundred are forgotten at last", credential.Tally{}, tally(100, 400*24*time.Hour), tally(1, 0), tally(1, 0), true, 0, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			pair, acct, s := credential.Count(c.pair, c.acct, limits, t0)
@@ -56,6 +65,33 @@ func TestOneAddressCannotUseUpAnAccount(t *testing.T) {
 	}
 	if acct.Failures != 5 {
 		t.Errorf("a thousand guesses within 500 s count %d on the account, want 5", acct.Failures)
+	}
+}
+
+// Whoever uses up an account's guesses from many addresses shuts nobody out: the
+// owner has a guess from an address of his own, and each guesser one per lock.
+func TestNobodyIsLockedOutForGood(t *testing.T) {
+	var acct credential.Tally
+	at := time.Date(2026, 11, 23, 13, 0, 0, 0, time.UTC)
+	pairs := make([]credential.Tally, 50)
+	allowed, minutes := 0, 24*60
+	for minute := range minutes {
+		for i := range pairs {
+			var s credential.Standing
+			if pairs[i], acct, s = credential.Count(pairs[i], acct, credential.Limits{}, at); s.Allowed(credential.Limits{}) && minute > 60 {
+				allowed++
+			}
+		}
+		at = at.Add(time.Minute)
+	}
+	if acct.Failures != 100 {
+		t.Fatalf("%d failures: the account is not used up", acct.Failures)
+	}
+	if want := len(pairs) * (minutes - 60) / 15; allowed > want {
+		t.Errorf("%d guesses in a day, want %d at most", allowed, want)
+	}
+	if _, _, s := credential.Count(credential.Tally{}, acct, credential.Limits{}, at); !s.Allowed(credential.Limits{}) {
+		t.Error("the owner has no guess")
 	}
 }
 

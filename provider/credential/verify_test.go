@@ -161,6 +161,7 @@ func TestFailuresLookAlike(t *testing.T) {
 				d.store.tallies[keys.Pair] = credential.Tally{Failures: 5, LastAt: d.now}
 			case exhausted:
 				d.store.tallies[keys.Account] = credential.Tally{Failures: 100, LastAt: d.now}
+				d.store.tallies[keys.Pair] = credential.Tally{Failures: 1, LastAt: d.now}
 			}
 			proof, err := d.try(t, c.user, c.password)
 			if err == nil || proof.AccountID != "" {
@@ -269,24 +270,40 @@ func TestLockEndsAndSuccessClears(t *testing.T) {
 	}
 }
 
+// Beyond the account's limit each address has one guess per lock: guessers get
+// no further, and the owner gets in and has all guesses again.
 func TestHundredGuessesFromEverywhere(t *testing.T) {
 	d := newDesk(t)
-	for i := range 110 {
-		d.Verify(t.Context(), "18711111111", "wrong", account.NaturalPerson, fmt.Sprintf("192.0.2.%d", i))
+	guess := func(ip, password string) error {
+		_, err := d.Verify(t.Context(), "18711111111", password, account.NaturalPerson, ip)
+		return err
 	}
-	if n := d.Hasher.Computations(); n != 100 {
-		t.Errorf("%d guesses verified, want 100", n)
+	for i := range 60 {
+		for range 2 {
+			_ = guess(fmt.Sprintf("192.0.2.%d", i), "wrong")
+		}
 	}
-	_, err := d.Verify(t.Context(), "18711111111", right, account.NaturalPerson, "198.51.100.1")
+	if n := d.Hasher.Computations(); n != 110 {
+		t.Errorf("%d guesses verified, want 100 and one from each of ten more", n)
+	}
 	var f *credential.Failure
-	if !errors.As(err, &f) || f.Reason != credential.AccountExhausted {
-		t.Fatalf("the password alone still suffices: %v", err)
+	if err := guess("192.0.2.59", right); !errors.As(err, &f) || f.Reason != credential.AccountExhausted {
+		t.Fatalf("a second guess from one address: %v", err)
 	}
-	if err := d.store.Refund(t.Context(), credential.Keys{Account: d.Keys("+8618711111111", "").Account}, d.now); err != nil {
-		t.Fatal(err)
+	if err := guess("198.51.100.1", "wrong"); !errors.As(err, &f) || f.Reason != credential.Mismatch {
+		t.Fatalf("a first guess from another address: %v", err)
 	}
-	if _, err := d.Verify(t.Context(), "18711111111", right, account.NaturalPerson, "198.51.100.1"); err != nil {
-		t.Errorf("after recovery: %v", err)
+	if err := guess("198.51.100.1", right); !errors.As(err, &f) || f.Reason != credential.AccountExhausted {
+		t.Fatalf("the owner after a mistake: %v", err)
+	}
+	d.now = d.now.Add(15 * time.Minute)
+	if err := guess("198.51.100.1", right); err != nil {
+		t.Fatalf("the owner is locked out: %v", err)
+	}
+	for range 5 {
+		if err := guess("198.51.100.1", "wrong"); !errors.As(err, &f) || f.Reason != credential.Mismatch {
+			t.Fatalf("after a success: %v", err)
+		}
 	}
 }
 

@@ -85,9 +85,20 @@ func Run(t *testing.T, options func(testing.TB) store.Options) {
 		}},
 		{"many addresses guess one account", 10, limits.AccountLimit, func(t *testing.T, s racing) func(int) (bool, error) {
 			acct := unique(t)
+			spendFirst(t, db, acct, limits, now)
 			return func(i int) (bool, error) {
-				return allowed(s.Reserve(t.Context(), credential.Keys{Pair: fmt.Sprintf("%s %d", acct, i), Account: acct}, limits, now))
+				return allowed(s.Reserve(t.Context(), credential.Keys{Pair: pairOf(acct, i), Account: acct}, limits, now))
 			}
+		}},
+		{"one address guesses an account that has none left", 10, 1, func(t *testing.T, s racing) func(int) (bool, error) {
+			acct := unique(t)
+			for i := range limits.AccountLimit {
+				if ok, err := allowed(db.Reserve(t.Context(), credential.Keys{Pair: pairOf(acct, i), Account: acct}, limits, now)); err != nil || !ok {
+					t.Fatalf("guess %d: %v %v", i, ok, err)
+				}
+			}
+			k := credential.Keys{Pair: unique(t), Account: acct}
+			return func(int) (bool, error) { return allowed(s.Reserve(t.Context(), k, limits, now)) }
 		}},
 		{"many clients changed at once get versions of their own", 3, racers, func(t *testing.T, s racing) func(int) (bool, error) {
 			var mu sync.Mutex
@@ -204,11 +215,14 @@ func raceFirstGuesses(t *testing.T, db *store.DB, o store.Options, held string, 
 		t.Fatal(err)
 	}
 	acct := unique(t)
-	pair := func(i int) string { return fmt.Sprintf("pair %s %d", acct, i) }
+	pair := func(i int) string { return pairOf(acct, i) }
 	key, want := acct, limits.AccountLimit
 	if held == "pair" {
 		pair = func(int) string { return "pair " + acct }
 		key, want = pair(0), limits.PairLimit
+	}
+	if held == "account" {
+		spendFirst(t, db, acct, limits, now)
 	}
 	if _, err := tx.Exec(`INSERT INTO throttle (key, n, last_at, expires_at) VALUES ($1, 0, 0, 0)`, key); err != nil {
 		t.Fatal(err)
@@ -283,4 +297,18 @@ func park(t *testing.T, db *store.DB, now time.Time) string {
 		t.Fatal(err)
 	}
 	return id
+}
+
+func pairOf(acct string, i int) string { return fmt.Sprintf("pair %s %d", acct, i) }
+
+// spendFirst takes from each racer's pair the one guess that it has against any
+// account.
+func spendFirst(t *testing.T, db *store.DB, acct string, limits credential.Limits, now time.Time) {
+	t.Helper()
+	for i := range racers {
+		k := credential.Keys{Pair: pairOf(acct, i), Account: fmt.Sprintf("another %s %d", acct, i)}
+		if ok, err := allowed(db.Reserve(t.Context(), k, limits, now)); err != nil || !ok {
+			t.Fatalf("first guess: %v %v", ok, err)
+		}
+	}
 }

@@ -84,12 +84,14 @@ func (h hasty) UseAssertion(ctx context.Context, client, jti string, exp, _ time
 }
 
 func (h hasty) Reserve(ctx context.Context, k credential.Keys, l credential.Limits, now time.Time) (credential.Standing, error) {
-	n, err := h.decide(ctx, `SELECT n FROM throttle WHERE key = ?`, k.Account)
-	if err != nil || n >= int64(l.AccountLimit) {
+	none, err := h.decide(ctx, `SELECT COUNT(*) FROM throttle WHERE key = ? AND n >= ? AND EXISTS (SELECT 1 FROM throttle WHERE key = ? AND n > 0)`,
+		k.Account, l.AccountLimit, k.Pair)
+	if err != nil || none > 0 {
 		return credential.Standing{AccountFailures: l.AccountLimit + 1}, err
 	}
-	return credential.Standing{AccountFailures: int(n) + 1}, h.write(ctx, `
-INSERT INTO throttle (key, n, last_at, expires_at) VALUES (?, 1, ?, 0) ON CONFLICT (key) DO UPDATE SET n = throttle.n + 1`, k.Account, now.UnixMilli())
+	return credential.Standing{PairFailures: 1}, h.write(ctx, `
+INSERT INTO throttle (key, n, last_at, expires_at) VALUES (?, 1, ?, 0), (?, 1, ?, 0) ON CONFLICT (key) DO UPDATE SET n = throttle.n + 1`,
+		k.Account, now.UnixMilli(), k.Pair, now.UnixMilli())
 }
 
 func (h hasty) PutClient(ctx context.Context, c *client.Client, _ audit.Event) error {
