@@ -209,7 +209,9 @@ func (p *Provider) idToken(u *unit) (string, error) {
 	if g.SessionID != "" {
 		c["sid"] = sidOf(s, u.client.ID, g.SessionID)
 	}
-	put(c, "nonce", g.Data.Nonce)
+	if u.presented.Kind != token.Refresh { // OpenID Connect Core §12.2: none in the ID token of a refresh
+		put(c, "nonce", g.Data.Nonce)
+	}
 	if u.access != "" {
 		c["at_hash"] = tokenHash(alg, u.access)
 	}
