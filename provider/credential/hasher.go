@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"kejitong/provider/fault"
 )
@@ -20,19 +18,23 @@ const (
 )
 
 // Hasher computes argon2id (RFC 9106) for a bounded number of callers at a
-// time. The zero value uses the floor's cost, one computation per processor
-// and a waiting queue of 32 per computation. A Hasher must not be copied after
-// first use.
+// time. The zero value uses the floor's cost, one computation per processor,
+// a waiting queue of 32 per computation and a quarter of it for one address. A
+// Hasher must not be copied after first use.
 type Hasher struct {
 	MemoryKiB   uint32 // memory of one computation; 0 is FloorMemoryKiB
 	Time        uint32 // passes; 0 is FloorTime
 	Parallelism uint8  // lanes; 0 is 1
 	Concurrency int    // computations at a time; 0 is GOMAXPROCS
 	Queue       int    // callers that may wait besides; 0 is 32 per computation, negative is none
+	PerAddress  int    // callers of one address that may wait or compute; 0 is a quarter of the queue, at least 2; negative is no bound
 
 	once     sync.Once
 	slots    chan struct{} // who computes
 	places   chan struct{} // who computes or waits
+	bound    int           // of held, 0 for none
+	mu       sync.Mutex
+	held     map[string]int // places by network
 	computed atomic.Uint64
 }
 
@@ -76,39 +78,6 @@ func (h *Hasher) Verify(ctx context.Context, phc, password string) (ok, needsReh
 	defer t.Release()
 	return t.Verify(ctx, phc, password)
 }
-
-// Ticket is a place in the hashing queue. Who holds one will be served or give
-// up by its own context, but never be turned away.
-type Ticket struct {
-	h    *Hasher
-	once sync.Once
-}
-
-// Admit takes a place in the queue at once or fails with fault.Unavailable and
-// RetryAfter. Callers that write before hashing admit themselves first, so
-// that overload is refused before it costs anything.
-func (h *Hasher) Admit() (*Ticket, error) {
-	h.once.Do(func() {
-		n, queue := h.Concurrency, h.Queue
-		if n <= 0 {
-			n = runtime.GOMAXPROCS(0)
-		}
-		if queue == 0 {
-			queue = 32 * n
-		}
-		h.slots = make(chan struct{}, n)
-		h.places = make(chan struct{}, n+max(queue, 0))
-	})
-	select {
-	case h.places <- struct{}{}:
-		return &Ticket{h: h}, nil
-	default:
-		return nil, &fault.Error{Kind: fault.Unavailable, Msg: MsgBusy, RetryAfter: 2 * time.Second}
-	}
-}
-
-// Release gives the place back; further calls do nothing.
-func (t *Ticket) Release() { t.once.Do(func() { <-t.h.places }) }
 
 // Hash is Hasher.Hash in the ticket's place.
 func (t *Ticket) Hash(ctx context.Context, password string) (string, error) {

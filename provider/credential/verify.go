@@ -44,7 +44,7 @@ func (s *Service) Verify(ctx context.Context, username, password string, kind ac
 	start := s.Now()
 	// Overload is told before anything is counted: who is turned away by us has
 	// not guessed.
-	ticket, err := s.Hasher.Admit()
+	ticket, err := s.Hasher.AdmitFrom(ip)
 	if err != nil {
 		return Proof{}, err
 	}
