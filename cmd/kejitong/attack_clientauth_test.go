@@ -118,7 +118,7 @@ func TestClientAuthentication(t *testing.T) {
 			{"Digest", header(`Digest username="basic"`), bad},
 			{"Basic and nothing", header("Basic"), bad},
 			{"not base64", header("Basic !!!!"), bad},
-			{"base64 with a line end", header("Basic " + base64.StdEncoding.EncodeToString([]byte("basic:"+secret("basic"))) + "\t"), ""}, // OWS is no part of a field
+			{"base64 and a tab", header("Basic " + base64.StdEncoding.EncodeToString([]byte("basic:"+secret("basic"))) + "\t"), ""}, // RFC 9110 §5.5: white space around a field is no part of it
 			{"base64 and more", header("Basic " + base64.StdEncoding.EncodeToString([]byte("basic:"+secret("basic"))) + ", x"), bad},
 			{"no colon", raw("basic" + secret("basic")), bad},
 			{"no id", raw(":" + secret("basic")), bad},

@@ -45,15 +45,15 @@ func TestAttacksOnRefreshTokens(t *testing.T) {
 				r.same(before, "a refresh for more")
 				r.wantAlive("rp", m, "after the refusals")
 			}},
-			{"after seven idle days", func(_ *testing.T, r *rig, m map[string]any, _ string) {
-				m = r.granted(r.browser(), "a", "rp", "openid profile offline_access")
+			{"after seven idle days", func(_ *testing.T, r *rig, _ map[string]any, _ string) {
+				m := r.granted(r.browser(), "a", "rp", "openid profile offline_access")
 				late := r.late(7*24*time.Hour + time.Minute)
 				late.want(late.refresh("rp", text(m, "refresh_token")), 400, "invalid_grant", "seven days and a minute")
 				late.clock.move(-2 * time.Minute)
 				late.want(late.refresh("rp", text(m, "refresh_token")), 200, "", "a minute before seven days")
 			}},
-			{"after thirty busy days", func(_ *testing.T, r *rig, m map[string]any, _ string) {
-				m = r.granted(r.browser(), "a", "rp", "openid offline_access")
+			{"after thirty busy days", func(_ *testing.T, r *rig, _ map[string]any, _ string) {
+				m := r.granted(r.browser(), "a", "rp", "openid offline_access")
 				late := r.late(0)
 				for range 5 { // 30 days less a little
 					late.clock.move(6*24*time.Hour - time.Minute)
