@@ -130,7 +130,8 @@ func (s storage) CreateRefreshTokenSession(context.Context, string, string, fosi
 // out fails. RevokeRefreshToken then has nothing left to do.
 func (s storage) RevokeAccessToken(ctx context.Context, _ string) error {
 	u := unitFrom(ctx)
-	return s.p.revokeGrant(ctx, u.grant, audit.CodeReplayed)
+	u.failed = s.p.revokeGrant(ctx, u.grant, audit.CodeReplayed) // fosite would answer invalid_grant all the same
+	return u.failed
 }
 
 func (s storage) RevokeRefreshToken(context.Context, string) error { return nil }

@@ -34,6 +34,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		err = p.flush(ctx, u)
 	}
 	if err != nil {
+		if u.failed != nil { // never say that all is settled when it is not
+			err = u.failed
+		}
 		p.settle(ctx, u)
 		p.refuse(w, r, incomplete(r.PostForm, err))
 		return

@@ -23,6 +23,7 @@ type unit struct {
 	spend     bool            // plan: spend its code
 	refresh   int64           // generation of the refresh token issued, 0: none
 	burn      bool            // plan: kill the code (bad verifier)
+	failed    error           // a write of the error path that did not happen
 	replay    bool            // the code or refresh token had been used before
 }
 
