@@ -65,13 +65,10 @@ func newStageOn(t testing.TB, o store.Options, l net.Listener, issuer string, tw
 	if tweak != nil {
 		tweak(c)
 	}
-	if o.Driver == "sqlite" { // put the shared test keys in, then let go of the one-process lock
-		db, _ := storetest.Ready(t, o)
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-	} else {
-		storetest.Ready(t, o)
+	// The shared test keys go in first; SQLite's one-process lock is let go of.
+	db, _ := storetest.Prepared(t, o)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
 	}
 	logs := &syncBuffer{}
 	a, err := build(t.Context(), cast.config, slog.New(slog.NewJSONHandler(logs, nil)))
