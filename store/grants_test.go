@@ -165,12 +165,14 @@ func TestAssertionsAreUsedOnce(t *testing.T) {
 
 func TestSweep(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		db.Now = func() time.Time { return clock }
 		seed(t, db)
 		ctx := t.Context()
 		ev := did(audit.ClaimsReleased)
 		start(t, db, visit("k1", "s1", "zhang"), "")
 		g := newGrant(t, "rp", "", "zhang")
 		must(t, won(db.OpenGrant(ctx, g, token.Consume{}, ev)))
+		must(t, won(db.SpendCode(ctx, g.ID, 1, clock, ev)))
 		endless := newGrant(t, "rp", "", "")
 		endless.ExpiresAt = time.Time{}
 		must(t, db.RevokeGrant(ctx, endless, ev))
@@ -188,7 +190,7 @@ func TestSweep(t *testing.T) {
 		}{
 			{"nothing has expired", clock, 10, 0},
 			{"the short-lived, one of each kind", clock.Add(16 * time.Minute), 1, 3}, // pushed, assertion, pair
-			{"the rest", clock.Add(25 * time.Hour), 10, 3},                           // grant, interaction, session
+			{"the rest", clock.Add(25 * time.Hour), 10, 4},                           // grant, interaction, session, account's tally
 			{"once more", clock.Add(25 * time.Hour), 10, 0},
 		} {
 			if n, err := db.SweepExpired(ctx, c.before, c.limit); err != nil || n != c.want {

@@ -37,6 +37,9 @@ WHERE account_id = ?1 AND EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND versi
 const passwordChanged = `
 UPDATE accounts SET password_changed_at = ?, updated_at = ?, version = version + 1 WHERE id = ?`
 
+const passwordChosen = `
+UPDATE accounts SET password_changed_at = ?, updated_at = ?, version = version + 1 WHERE id = ? AND version = ? AND state = 'active'`
+
 // FindLogin implements credential.Store.
 func (d *DB) FindLogin(ctx context.Context, loginKey string) (credential.Login, error) {
 	var l credential.Login
@@ -75,6 +78,32 @@ func (d *DB) Rehash(ctx context.Context, id account.ID, version int64, phc strin
 // chose it; if not, it must be changed at the next sign-in. fault.NotFound if
 // there is no such account.
 func (d *DB) SetPassword(ctx context.Context, id account.ID, phc string, byOwner bool, ev audit.Event) error {
+	now := millis(d.Now())
+	changed := int64(0)
+	if byOwner {
+		changed = now
+	}
+	err := d.putPassword(ctx, id, phc, now, !byOwner, ev, missing("account"), passwordChanged, changed, now, string(id))
+	if err != nil {
+		return fmt.Errorf("set password: %w", err)
+	}
+	return nil
+}
+
+// ChangePassword implements credential.Store.
+func (d *DB) ChangePassword(ctx context.Context, id account.ID, version int64, phc string, ev audit.Event) error {
+	now := millis(d.Now())
+	stale := fault.New(fault.Unproven, "the account changed meanwhile")
+	err := d.putPassword(ctx, id, phc, now, false, ev, stale, passwordChosen, now, now, string(id), version)
+	if err != nil {
+		return fmt.Errorf("change password: %w", err)
+	}
+	return nil
+}
+
+// putPassword changes the account's row by update, else gives the error none,
+// and then stores the password and records ev.
+func (d *DB) putPassword(ctx context.Context, id account.ID, phc string, now int64, mustChange bool, ev audit.Event, none error, update string, args ...any) error {
 	if phc == "" {
 		return fault.New(fault.Invalid, "a password hash is missing")
 	}
@@ -82,26 +111,17 @@ func (d *DB) SetPassword(ctx context.Context, id account.ID, phc string, byOwner
 	if err != nil {
 		return err
 	}
-	now := millis(d.Now())
-	changed := int64(0)
-	if byOwner {
-		changed = now
-	}
-	err = d.InTx(ctx, func(ctx context.Context) error {
-		n, err := d.exec(ctx, passwordChanged, changed, now, string(id))
+	return d.InTx(ctx, func(ctx context.Context) error {
+		n, err := d.exec(ctx, update, args...)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
-			return missing("account")
+			return none
 		}
-		if _, err := d.exec(ctx, putPassword, string(id), sealed, now, !byOwner); err != nil {
+		if _, err := d.exec(ctx, putPassword, string(id), sealed, now, mustChange); err != nil {
 			return err
 		}
 		return d.Record(ctx, ev)
 	})
-	if err != nil {
-		return fmt.Errorf("set password: %w", err)
-	}
-	return nil
 }

@@ -62,7 +62,11 @@ func samples() map[string]templates.Page {
 			Window: templates.NaturalPerson, NaturalPersonURL: "/a", LegalEntityURL: "/b", Username: "zhangsan",
 			Error: templates.T("signin.error.wrong_window", templates.T("signin.legal")),
 		},
-		"window": templates.RightWindow{Asks: system(), Username: "91110108MA01ET88XL", Window: templates.LegalEntity, Hidden: hidden, Cancel: true},
+		"window":   templates.RightWindow{Asks: system(), Username: "91110108MA01ET88XL", Window: templates.LegalEntity, Hidden: hidden, Cancel: true},
+		"password": templates.NewPassword{Asks: system(), Login: "zhangsan", Minimum: 8, Classes: true, Hidden: hidden, Cancel: true},
+		"password_refused": templates.NewPassword{
+			Login: `"><script>alert(1)</script>`, Minimum: 15, Error: templates.T("newpassword.unequal"), Why: templates.T("password.too_short", 15),
+		},
 		"account": templates.SelectAccount{
 			Asks: system(), Person: longName, AccountType: templates.LegalEntity, Hidden: hidden, Cancel: true,
 		},

@@ -6,6 +6,7 @@ const (
 	MsgMismatch    = "sign_in.mismatch" // 登录名或密码错误, for every failure alike
 	MsgWrongWindow = "sign_in.wrong_window"
 	MsgBusy        = "sign_in.busy"
+	MsgUnchanged   = "sign_in.password_unchanged" // the new password is the old one
 
 	MsgPasswordShort     = "password.too_short"
 	MsgPasswordLong      = "password.too_long"
@@ -19,7 +20,7 @@ const (
 // can hold the catalogues against it.
 func Messages() []string {
 	return []string{
-		MsgMismatch, MsgWrongWindow, MsgBusy,
+		MsgMismatch, MsgWrongWindow, MsgBusy, MsgUnchanged,
 		MsgPasswordShort, MsgPasswordLong, MsgPasswordBroken,
 		MsgPasswordClasses, MsgPasswordForbidden, MsgPasswordCommon,
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kejitong/provider/account"
+	"kejitong/provider/audit"
 )
 
 // Store keeps passwords and the counters of guesses.
@@ -27,6 +28,11 @@ type Store interface {
 	// does nothing otherwise: a password changed meanwhile must not come back.
 	// It is no change of the password for the owner (PasswordChangedAt stays).
 	Rehash(ctx context.Context, id account.ID, version int64, phc string) error
+
+	// ChangePassword replaces the password by one that the owner chose, if the
+	// account is active and still has version, and records ev; the account then
+	// has version+1. fault.Unproven otherwise.
+	ChangePassword(ctx context.Context, id account.ID, version int64, phc string, ev audit.Event) error
 }
 
 // Login is what an account signs in with.

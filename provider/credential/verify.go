@@ -15,6 +15,7 @@ type Service struct {
 	Store  Store
 	Hasher *Hasher
 	Limits Limits
+	Policy Policy // of new passwords
 	Key    []byte
 	Now    func() time.Time
 	Sleep  func(ctx context.Context, d time.Duration) // nil sleeps really, until ctx ends

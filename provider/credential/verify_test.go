@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kejitong/provider/account"
+	"kejitong/provider/audit"
 	"kejitong/provider/credential"
 	"kejitong/provider/fault"
 )
@@ -76,6 +77,19 @@ func (f *fakeStore) Rehash(_ context.Context, id account.ID, version int64, phc 
 		}
 	}
 	return f.enter("rehash")
+}
+
+func (f *fakeStore) ChangePassword(_ context.Context, id account.ID, version int64, phc string, _ audit.Event) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key, l := range f.logins {
+		if l.AccountID == id && l.Version == version {
+			l.Password, l.Version, l.MustChange = phc, version+1, false
+			f.logins[key] = l
+			return f.enter("change")
+		}
+	}
+	return fault.New(fault.Unproven, "changed meanwhile")
 }
 
 // desk is a Service with a clock that only sleeping moves.

@@ -105,7 +105,7 @@ func TestForgedForms(t *testing.T) {
 	id := b.begin(request("gaoqi"))
 	before := b.cookie(web.SessionCookie)
 	good := h.h.Web.FormToken(b.id())
-	for _, path := range append([]string{"/logout"}, steps...) {
+	for _, path := range append([]string{"/logout", "/login/password"}, steps...) {
 		for _, row := range []struct {
 			name, token string
 			header      []string

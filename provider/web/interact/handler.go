@@ -59,6 +59,7 @@ func (h *Handler) Mount(r *mux.Router) {
 		}
 	}
 	page("/login", h.within(optional, h.showSignIn), h.within(optional, h.signIn))
+	page("/login/password", h.within(optional, h.showNewPassword), h.within(optional, h.newPassword))
 	page("/login/account", h.within(required, h.showAccount), h.within(required, h.selectAccount))
 	page("/login/unit", h.within(required, h.showUnits), h.within(required, h.chooseUnit))
 	page("/consent", h.within(required, h.showConsent), h.within(required, h.decideConsent))

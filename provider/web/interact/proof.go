@@ -12,6 +12,7 @@ import (
 	"kejitong/provider/authflow"
 	"kejitong/provider/credential"
 	"kejitong/provider/fault"
+	"kejitong/provider/principal"
 	"kejitong/templates"
 )
 
@@ -29,24 +30,63 @@ const (
 func proofKey(id string) string { return authflow.Key("wrong window|" + id) }
 func spentKey(id string) string { return authflow.Key("wrong window, spent|" + id) }
 
-// offerWindow keeps the proof and offers the right window.
-func (h *Handler) offerWindow(w http.ResponseWriter, r *http.Request, s *step, wrong *credential.WrongWindow) {
+// keep parks what a sign-in proved, bound to the browser and the interaction,
+// and gives the id under which it is found again.
+func (h *Handler) keep(w http.ResponseWriter, r *http.Request, s *step, o opening, key func(string) string, life time.Duration) (string, error) {
 	id, _, err := authflow.NewID()
 	if err != nil {
-		h.Web.Fail(w, r, err)
-		return
+		return "", err
 	}
-	now := h.Now()
 	form := url.Values{
-		"account": {string(wrong.AccountID)}, "version": {strconv.FormatInt(wrong.Proof.Version, 10)},
-		"amr": {strings.Join(wrong.Proof.AMR, " ")}, "interaction": {s.id},
+		"account": {string(o.proof.AccountID)}, "kind": {string(o.proof.Kind)}, "version": {strconv.FormatInt(o.proof.Version, 10)},
+		"amr": {strings.Join(o.proof.AMR, " ")}, "interaction": {s.id}, "how": {o.how},
 	}
-	if sharedComputer(r) {
+	if o.shared {
 		form.Set("shared", "yes")
 	}
-	err = h.Flow.Park(r.Context(), authflow.Pending{
-		Key: proofKey(id), Form: form.Encode(), Browser: authflow.Key(h.Web.Browser(w, r)), CreatedAt: now, ExpiresAt: now.Add(proofLife),
+	if o.proof.MustChange {
+		form.Set("must_change", "yes")
+	}
+	now := h.Now()
+	return id, h.Flow.Park(r.Context(), authflow.Pending{
+		Key: key(id), Form: form.Encode(), Browser: authflow.Key(h.Web.Browser(w, r)), CreatedAt: now, ExpiresAt: now.Add(life),
 	})
+}
+
+// kept reads back what keep parked, without asking whether it still holds.
+func kept(pd authflow.Pending, form url.Values) opening {
+	version, err := strconv.ParseInt(form.Get("version"), 10, 64)
+	if err != nil || version < 1 {
+		version = -1 // which no account has
+	}
+	return opening{
+		proof: credential.Proof{
+			AccountID: account.ID(form.Get("account")), Kind: account.Kind(form.Get("kind")), AMR: strings.Fields(form.Get("amr")),
+			At: pd.CreatedAt, Version: version, MustChange: form.Get("must_change") == "yes",
+		},
+		shared: form.Get("shared") == "yes", how: form.Get("how"),
+	}
+}
+
+// holds gives the one that a kept proof speaks for, nil if the account
+// changed since: a reset by an operator, above all, takes the proof's worth.
+func (h *Handler) holds(r *http.Request, proof credential.Proof) (*principal.Principal, error) {
+	who, err := h.Principals.ByAccount(r.Context(), proof.AccountID)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if who.Account.Version != proof.Version || !who.Account.Usable() {
+		return nil, nil
+	}
+	return &who, nil
+}
+
+// offerWindow keeps the proof and offers the right window.
+func (h *Handler) offerWindow(w http.ResponseWriter, r *http.Request, s *step, wrong *credential.WrongWindow) {
+	id, err := h.keep(w, r, s, opening{proof: wrong.Proof, shared: sharedComputer(r), how: "wrong_window"}, proofKey, proofLife)
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
@@ -88,25 +128,18 @@ func (h *Handler) redeem(w http.ResponseWriter, r *http.Request, s *step) {
 		h.Web.Fail(w, r, err)
 		return
 	}
-	who, err := h.Principals.ByAccount(r.Context(), account.ID(form.Get("account")))
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	o := kept(pd, form)
+	owner, err := h.holds(r, o.proof)
+	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
 	}
-	// Whatever was done to the account since, a reset by an operator above all,
-	// takes the proof's worth.
-	version, bad := strconv.ParseInt(form.Get("version"), 10, 64)
-	if err != nil || bad != nil || version < 1 || who.Account.Version != version || !who.Account.Usable() {
+	if owner == nil {
 		h.askAgain(w, r, s)
 		return
 	}
-	h.open(w, r, s, opening{
-		proof: credential.Proof{
-			AccountID: who.Account.ID, Kind: who.Account.Kind, AMR: strings.Fields(form.Get("amr")), At: pd.CreatedAt, Version: version,
-		},
-		shared: form.Get("shared") == "yes", how: "wrong_window",
-		late: func() { h.askAgain(w, r, s) },
-	})
+	o.late = func() { h.askAgain(w, r, s) }
+	h.open(w, r, s, o)
 }
 
 // askAgain shows the window that was to be used, since the proof is not worth

@@ -127,9 +127,19 @@ type opening struct {
 	late   func() // answers when the account changed since the proof was made
 }
 
-// open starts the session and records it in the interaction. The cookie is
-// always a new one: whatever id the browser brought is dead afterwards (S35).
+// open goes on after a sign-in that succeeded: to the session, or first to a
+// password of one's own.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, s *step, o opening) {
+	if o.proof.MustChange {
+		h.askNewPassword(w, r, s, o)
+		return
+	}
+	h.begin(w, r, s, o)
+}
+
+// begin starts the session and records it in the interaction. The cookie is
+// always a new one: whatever id the browser brought is dead afterwards (S35).
+func (h *Handler) begin(w http.ResponseWriter, r *http.Request, s *step, o opening) {
 	ctx := r.Context()
 	old, _ := h.Web.Cookie(r, web.SessionCookie)
 	id := string(o.proof.AccountID)
