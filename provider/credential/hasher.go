@@ -32,7 +32,6 @@ type Hasher struct {
 	once     sync.Once
 	slots    chan struct{} // who computes
 	places   chan struct{} // who computes or waits
-	bound    int           // of held, 0 for none
 	mu       sync.Mutex
 	held     map[string]int // places by network
 	computed atomic.Uint64

@@ -29,7 +29,7 @@ func (h *Hasher) AdmitFrom(ip string) (*Ticket, error) { return h.admit(network(
 
 func (h *Hasher) admit(network string) (*Ticket, error) {
 	h.once.Do(h.open)
-	if h.bound == 0 {
+	if h.PerAddress < 0 {
 		network = ""
 	}
 	if network != "" && !h.hold(network) {
@@ -63,17 +63,18 @@ func (h *Hasher) open() {
 	queue = max(queue, 0)
 	h.slots = make(chan struct{}, n)
 	h.places = make(chan struct{}, n+queue)
-	h.bound, h.held = max(h.PerAddress, 0), map[string]int{}
-	if h.PerAddress == 0 {
-		h.bound = max(queue/4, 2)
-	}
+	h.held = map[string]int{}
 }
 
 // hold counts a place for the network if it may have one more.
 func (h *Hasher) hold(network string) bool {
+	bound := h.PerAddress
+	if bound == 0 {
+		bound = max((cap(h.places)-cap(h.slots))/4, 2)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.held[network] >= h.bound {
+	if h.held[network] >= bound {
 		return false
 	}
 	h.held[network]++
