@@ -33,8 +33,8 @@ revoked AS (
     SELECT DISTINCT g.client_id, g.session_id, ended.account_id FROM grants g JOIN ended ON g.session_id = ended.id
     WHERE g.session_id <> ''
 ), queued AS (
-    INSERT INTO outbox (id, kind, payload, attempts, created_at, due_at)
-    SELECT CAST(gen_random_uuid() AS TEXT), CAST(? AS TEXT),
+    INSERT INTO outbox (id, kind, key, payload, attempts, created_at, due_at)
+    SELECT CAST(gen_random_uuid() AS TEXT), CAST(? AS TEXT), client_id,
         CAST(json_build_object('client', client_id, 'session', session_id, 'account', account_id) AS TEXT), 0, CAST(? AS BIGINT), CAST(? AS BIGINT)
     FROM owed
 ), audited AS (
@@ -54,8 +54,8 @@ WHERE account_id = ? AND account_id <> '' AND offline = TRUE AND state <> 2
     AND session_id NOT IN (SELECT id FROM sessions WHERE key = ?)`
 
 const queueLogouts = `
-INSERT INTO outbox (id, kind, payload, attempts, created_at, due_at)
-SELECT lower(hex(randomblob(16))), ?, json_object('client', client_id, 'session', session_id, 'account', ?), 0, ?, ?
+INSERT INTO outbox (id, kind, key, payload, attempts, created_at, due_at)
+SELECT lower(hex(randomblob(16))), ?, client_id, json_object('client', client_id, 'session', session_id, 'account', ?), 0, ?, ?
 FROM (SELECT DISTINCT client_id, session_id FROM grants WHERE session_id = ? AND session_id <> '')`
 
 type endedSession struct {

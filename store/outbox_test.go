@@ -75,3 +75,36 @@ func TestTasksAreClaimedOnceAndComeBack(t *testing.T) {
 		}
 	})
 }
+
+// A client whose worker is at it is passed over, however much it is owed.
+func TestTasksOfTheBusyAreLeft(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		seed(t, db)
+		ctx := t.Context()
+		for i := range 5 { // one session each, the slow client's first
+			s := "s" + string(rune('0'+i))
+			start(t, db, visit("k"+s, s, "zhang"), "")
+			issue(t, db, "slow", s, false)
+			if i == 4 {
+				issue(t, db, `rp "1"`, s, false)
+			}
+			_, err := db.EndSessions(ctx, session.Which{Key: "k" + s}, clock.Add(time.Duration(i)*time.Second), did(audit.SessionEnded))
+			must(t, err)
+		}
+		now := clock.Add(time.Minute)
+		n, overdue, err := db.OutboxBacklog(ctx, now)
+		if err != nil || n != 6 || overdue != time.Minute {
+			t.Errorf("backlog %d for %v, %v, want 6 for a minute", n, overdue, err)
+		}
+		tasks, err := db.ClaimTasks(ctx, 10, now, time.Hour, "slow", "idle")
+		if err != nil || len(tasks) != 1 || tasks[0].Key != `rp "1"` {
+			t.Errorf("%+v, %v, want the other client's alone", tasks, err)
+		}
+		if tasks, err = db.ClaimTasks(ctx, 10, now, time.Hour, `rp "1"`); err != nil || len(tasks) != 5 || tasks[0].Key != "slow" {
+			t.Errorf("%+v, %v, want the slow client's", tasks, err)
+		}
+		if n, overdue, err := db.OutboxBacklog(ctx, now); err != nil || n != 0 || overdue != 0 {
+			t.Errorf("backlog %d for %v, %v, want none: all are claimed", n, overdue, err)
+		}
+	})
+}

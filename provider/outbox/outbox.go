@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -21,6 +23,7 @@ const BackchannelLogout Kind = "backchannel_logout"
 type Task struct {
 	ID        string
 	Kind      Kind
+	Key       string // a process delivers the tasks of one key one after another; empty: nothing to wait for
 	Payload   string
 	Attempts  int
 	CreatedAt time.Time
@@ -36,9 +39,9 @@ type Logout struct {
 
 // Store keeps tasks.
 type Store interface {
-	// ClaimTasks gives up to n tasks that are due and hides them from other
-	// claimers until lease has passed.
-	ClaimTasks(ctx context.Context, n int, now time.Time, lease time.Duration) ([]Task, error)
+	// ClaimTasks gives up to n tasks that are due, none of the busy keys, and
+	// hides them from other claimers until lease has passed.
+	ClaimTasks(ctx context.Context, n int, now time.Time, lease time.Duration, busy ...string) ([]Task, error)
 	// FinishTask deletes the task.
 	FinishTask(ctx context.Context, id string) error
 	// RetryTask counts a failed attempt and sets the time of the next one.
@@ -56,7 +59,7 @@ type Runner struct {
 	Log      *slog.Logger
 	Every    time.Duration // how often to look when nothing wakes it
 	Attempts int           // after so many failures a task is given up
-	Workers  int           // deliveries under way at once
+	Workers  int           // deliveries under way at once, at most one of each key
 
 	wake chan struct{}
 }
@@ -72,56 +75,89 @@ func (r *Runner) Wake() {
 	}
 }
 
-// Run works until ctx ends.
+// lease is how long claimed tasks are this process's alone. No new delivery
+// begins in its second half, so that none outlives it.
+const lease = time.Minute
+
+// Run works until ctx ends and what is under way has ended with it.
 func (r *Runner) Run(ctx context.Context) {
 	tick := time.NewTicker(r.Every)
 	defer tick.Stop()
+	busy, freed := map[string]bool{}, make(chan string)
 	for {
-		for r.round(ctx) {
+		for len(busy) < r.Workers && r.hire(ctx, busy, freed) {
 		}
 		select {
 		case <-ctx.Done():
+			for range busy {
+				<-freed
+			}
 			return
+		case lane := <-freed:
+			delete(busy, lane)
 		case <-tick.C:
 		case <-r.wake:
 		}
 	}
 }
 
-// round delivers one batch; it tells whether there may be more.
-func (r *Runner) round(ctx context.Context) bool {
-	tasks, err := r.Store.ClaimTasks(ctx, r.Workers, r.Now(), time.Minute)
+// hire claims as many tasks as there are workers idle and gives those of one
+// key to one worker, who says so on freed when he is done. It tells whether
+// there was any.
+func (r *Runner) hire(ctx context.Context, busy map[string]bool, freed chan<- string) bool {
+	now := r.Now()
+	tasks, err := r.Store.ClaimTasks(ctx, r.Workers-len(busy), now, lease, slices.Collect(maps.Keys(busy))...)
 	if err != nil {
 		if ctx.Err() == nil {
 			r.Log.Error("outbox: claim", "error", err)
 		}
 		return false
 	}
-	done := make(chan struct{})
+	lanes := map[string][]Task{}
 	for _, t := range tasks {
+		lane := t.Key
+		if lane == "" {
+			lane = t.ID
+		}
+		lanes[lane] = append(lanes[lane], t)
+	}
+	for lane, tasks := range lanes {
+		busy[lane] = true
 		go func() {
-			defer func() { done <- struct{}{} }()
-			r.deliver(ctx, t)
+			defer func() { freed <- lane }()
+			r.work(ctx, tasks, now.Add(lease/2))
 		}()
 	}
-	for range tasks {
-		<-done
+	return len(tasks) > 0
+}
+
+// work delivers one after another. What cannot begin before last is left to
+// whoever claims it after the lease.
+func (r *Runner) work(ctx context.Context, tasks []Task, last time.Time) {
+	for i, t := range tasks {
+		if ctx.Err() != nil || i > 0 && !r.Now().Before(last) {
+			return
+		}
+		r.deliver(ctx, t)
 	}
-	return len(tasks) == r.Workers
 }
 
 func (r *Runner) deliver(ctx context.Context, t Task) {
 	err := r.handle(ctx, t)
-	if err == nil {
-		err = r.Store.FinishTask(ctx, t.ID)
-	} else if t.Attempts+1 >= r.Attempts {
-		r.Log.Warn("outbox: given up", "kind", t.Kind, "task", t.ID, "attempts", t.Attempts+1, "error", err)
-		err = r.Store.FinishTask(ctx, t.ID)
-	} else {
-		r.Log.Info("outbox: will retry", "kind", t.Kind, "task", t.ID, "attempts", t.Attempts+1, "error", err)
-		err = r.Store.RetryTask(ctx, t.ID, r.Now().Add(backoff(t.Attempts)))
+	settle := context.WithoutCancel(ctx)
+	switch {
+	case err == nil:
+		err = r.Store.FinishTask(settle, t.ID)
+	case ctx.Err() != nil: // it was cut short, which is no failure of the receiver
+		return
+	case t.Attempts+1 >= r.Attempts:
+		r.Log.Warn("outbox: given up", "kind", t.Kind, "key", t.Key, "task", t.ID, "attempts", t.Attempts+1, "error", err)
+		err = r.Store.FinishTask(settle, t.ID)
+	default:
+		r.Log.Info("outbox: will retry", "kind", t.Kind, "key", t.Key, "task", t.ID, "attempts", t.Attempts+1, "error", err)
+		err = r.Store.RetryTask(settle, t.ID, r.Now().Add(backoff(t.Attempts)))
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil {
 		r.Log.Error("outbox: settle", "task", t.ID, "error", err)
 	}
 }

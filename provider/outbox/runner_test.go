@@ -52,6 +52,30 @@ func owing(t *testing.T, db *store.DB, clients ...string) {
 	}
 }
 
+// owingMuch queues n sign-outs for the client, each of another session.
+func owingMuch(t *testing.T, db *store.DB, client string, n int) {
+	t.Helper()
+	ctx, ev := t.Context(), audit.Event{Kind: audit.SessionEnded}
+	for i := range n {
+		key := client + string(rune('a'+i))
+		s := session.Session{Key: key, ID: key, Account: "a", CreatedAt: start, SeenAt: start, ExpiresAt: start.Add(time.Hour)}
+		if _, err := db.StartSession(ctx, s, "", ev); err != nil {
+			t.Fatal(err)
+		}
+		g, err := token.NewGrant(client, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.SessionID, g.ExpiresAt = key, start.Add(time.Hour)
+		if _, err := db.OpenGrant(ctx, g, token.Consume{}, ev); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.EndSessions(ctx, session.Which{Key: key}, start.Add(-time.Minute), ev); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // running starts a runner whose deliveries are told to tried; it answers what
 // the test sends.
 func running(t *testing.T, db *store.DB, c *clock, attempts int) (r *outbox.Runner, tried chan outbox.Task, answer chan error) {
@@ -141,4 +165,130 @@ func TestOneSlowClientDoesNotHoldTheOthers(t *testing.T) {
 	answer <- nil
 	answer <- nil
 	left(t, db, 0)
+}
+
+// A receiver that hangs has one worker, never two, however much it is owed; all
+// the others go on as fast as they answer.
+func TestOneHangingClientDelaysItselfAlone(t *testing.T) {
+	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			db, _ := storetest.Ready(t, options(t))
+			owingMuch(t, db, "slow", 12) // due before all others
+			owing(t, db, "a", "b", "c", "d", "e", "f")
+			ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+			var mu sync.Mutex
+			hanging, most := 0, 0
+			held, quick := make(chan struct{}), make(chan string, 20)
+			r := &outbox.Runner{
+				Store: db, Now: (&clock{now: start}).Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: time.Hour, Attempts: 3, Workers: 3,
+				Handlers: map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: func(_ context.Context, task outbox.Task) error {
+					if task.Key != "slow" {
+						quick <- task.Key
+						return nil
+					}
+					mu.Lock()
+					hanging++
+					most = max(most, hanging)
+					mu.Unlock()
+					<-held
+					mu.Lock()
+					hanging--
+					mu.Unlock()
+					return nil
+				}},
+			}
+			r.Init()
+			done := make(chan struct{})
+			go func() { r.Run(ctx); close(done) }()
+			told := map[string]bool{}
+			for range 6 {
+				select {
+				case c := <-quick:
+					told[c] = true
+				case <-time.After(20 * time.Second):
+					t.Error("the others wait for the one that hangs")
+				}
+			}
+			if len(told) != 6 {
+				t.Errorf("told %v, want six clients", told)
+			}
+			close(held)
+			left(t, db, 0) // its own tasks go, too, one after another
+			cancel()
+			<-done
+			if most != 1 {
+				t.Errorf("%d deliveries to one client at once, want 1", most)
+			}
+		})
+	}
+}
+
+// asked tells of every claim.
+type asked struct {
+	*store.DB
+	claims chan int
+}
+
+func (a asked) ClaimTasks(ctx context.Context, n int, now time.Time, lease time.Duration, busy ...string) ([]outbox.Task, error) {
+	tasks, err := a.DB.ClaimTasks(ctx, n, now, lease, busy...)
+	a.claims <- len(tasks)
+	return tasks, err
+}
+
+// What cannot begin well within the lease is left to whoever claims it next, so
+// that no two processes deliver one task.
+func TestNothingBeginsLateInItsLease(t *testing.T) {
+	db, _ := storetest.Ready(t, storetest.SQLite(t))
+	owingMuch(t, db, "slow", 2)
+	c, claims, tried := &clock{now: start}, make(chan int, 10), make(chan string, 10)
+	r := &outbox.Runner{
+		Store: asked{db, claims}, Now: c.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: time.Hour, Attempts: 3, Workers: 2,
+		Handlers: map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: func(_ context.Context, task outbox.Task) error {
+			tried <- task.ID
+			c.forward(30 * time.Second) // half the lease
+			return nil
+		}},
+	}
+	r.Init()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan struct{})
+	go func() { r.Run(ctx); close(done) }()
+	defer func() { cancel(); <-done }()
+	if n := <-claims; n != 2 {
+		t.Fatalf("%d tasks claimed, want both", n)
+	}
+	<-claims // nothing for the other worker
+	<-claims // the first worker is back
+	if n := len(tried); n != 1 {
+		t.Errorf("%d deliveries in the first half of the lease, want 1", n)
+	}
+	first := <-tried
+	c.forward(30 * time.Second)
+	r.Wake()
+	if second := <-tried; second == first {
+		t.Error("the first one again")
+	}
+	left(t, db, 0)
+}
+
+// A delivery that is cut short because the process ends is no failure of the
+// receiver: it is neither counted nor given up.
+func TestAnEndingProcessGivesNothingUp(t *testing.T) {
+	db, _ := storetest.Ready(t, storetest.SQLite(t))
+	owing(t, db, "rp")
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &outbox.Runner{
+		Store: db, Now: (&clock{now: start}).Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Every: time.Hour, Attempts: 1, Workers: 2,
+		Handlers: map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: func(ctx context.Context, _ outbox.Task) error {
+			cancel()
+			<-ctx.Done()
+			return ctx.Err()
+		}},
+	}
+	r.Init()
+	r.Run(ctx)
+	tasks, err := db.ClaimTasks(t.Context(), 2, start.Add(time.Minute), time.Minute)
+	if err != nil || len(tasks) != 1 || tasks[0].Attempts != 0 {
+		t.Errorf("%+v, %v, want the task as it was", tasks, err)
+	}
 }
