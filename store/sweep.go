@@ -29,17 +29,83 @@ DELETE FROM sessions WHERE key IN (SELECT key FROM sessions WHERE expires_at < ?
 DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 )
 
+// A grant whose code was never spent is over with the code, however long its
+// tokens would have lived. The sweep goes along code_exp, limit grants at a
+// time, and remembers how far it came.
+const (
+	unspentSweptPostgres = `SELECT n FROM counters WHERE name = 'unspent_grants' FOR UPDATE SKIP LOCKED`
+
+	unspentSweptSQLite = `SELECT n FROM counters WHERE name = 'unspent_grants'`
+
+	unspentReach = `
+SELECT code_exp FROM grants WHERE code_exp > ? AND code_exp < ? ORDER BY code_exp LIMIT 1 OFFSET ?`
+
+	sweepUnspent = `DELETE FROM grants WHERE code_exp > ? AND code_exp <= ? AND state = 0`
+
+	keepUnspentSwept = `UPDATE counters SET n = ? WHERE name = 'unspent_grants'`
+)
+
+// overdue is how long what waits for a browser stays when its time is over:
+// nothing of it can be replayed.
+const overdue = time.Minute
+
 // SweepExpired implements token.Store. Each kind is a statement of its own, so
 // that a sweep holds few locks for a short time; call it again while it gives
-// limit or more.
+// limit or more. Parked and pushed requests go a minute after their end also
+// when before is longer ago.
 func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int, error) {
+	soon := d.Now().Add(-overdue)
+	if soon.Before(before) {
+		soon = before
+	}
 	total := 0
-	for _, query := range []string{sweepGrants, sweepInteractions, sweepPushed, sweepAssertions, sweepSessions, sweepThrottle} {
-		n, err := d.exec(ctx, query, millis(before), limit)
+	for _, kind := range []struct {
+		query  string
+		before time.Time
+	}{
+		{sweepGrants, before}, {sweepInteractions, soon}, {sweepPushed, soon}, {sweepAssertions, before}, {sweepSessions, before},
+		{sweepThrottle, before},
+	} {
+		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {
 			return total, fmt.Errorf("sweep: %w", err)
 		}
 		total += int(n)
 	}
+	for more, looked := true, 0; more && looked < unspentSteps; looked++ {
+		n, again, err := d.sweepUnspent(ctx, before, limit)
+		if err != nil {
+			return total, fmt.Errorf("sweep unspent grants: %w", err)
+		}
+		total += int(n)
+		more = again && n < int64(limit)
+	}
 	return total, nil
+}
+
+// unspentSteps bounds how many times limit grants one sweep looks at; spent
+// ones are passed over.
+const unspentSteps = 100
+
+// sweepUnspent looks at the next limit grants and deletes the unspent ones; it
+// tells whether there are more to look at.
+func (d *DB) sweepUnspent(ctx context.Context, before time.Time, limit int) (n int64, more bool, err error) {
+	err = d.InTx(ctx, func(ctx context.Context) error {
+		n, more = 0, false
+		var swept int64
+		mine, err := d.returning(ctx, d.pick(unspentSweptPostgres, unspentSweptSQLite), nil, &swept)
+		if err != nil || !mine { // another process is at it
+			return err
+		}
+		reach := millis(before) - 1
+		if more, err = d.returning(ctx, unspentReach, []any{swept, millis(before), limit - 1}, &reach); err != nil || reach <= swept {
+			return err
+		}
+		if n, err = d.exec(ctx, sweepUnspent, swept, reach); err != nil {
+			return err
+		}
+		_, err = d.exec(ctx, keepUnspentSwept, reach)
+		return err
+	})
+	return n, more, err
 }
