@@ -27,8 +27,6 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, unit_id = excluded.unit_id, relation = excluded.relation,
     state = excluded.state, source = excluded.source, valid_from = excluded.valid_from, valid_until = excluded.valid_until`
 
-const putMandateDone = `WITH done AS (` + putMandate + ` RETURNING id)` + auditDone
-
 const putEntitlement = `
 INSERT INTO entitlements (id, account_id, unit_id, system, actions, state, source, valid_from, valid_until)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -36,7 +34,16 @@ ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, unit_id = exclu
     actions = excluded.actions, state = excluded.state, source = excluded.source, valid_from = excluded.valid_from,
     valid_until = excluded.valid_until`
 
-const putEntitlementDone = `WITH done AS (` + putEntitlement + ` RETURNING id)` + auditDone
+// What stands there now; PostgreSQL locks it, so that of two changes at once
+// the second one sees the first.
+const (
+	oldMandate = `SELECT account_id, unit_id, relation, state, source, valid_from, valid_until FROM mandates WHERE id = ?`
+
+	oldEntitlement = `
+SELECT account_id, unit_id, system, actions, state, source, valid_from, valid_until FROM entitlements WHERE id = ?`
+
+	locked = ` FOR UPDATE`
+)
 
 // PutSystem inserts s or replaces the system with its id.
 func (d *DB) PutSystem(ctx context.Context, s entitlement.System, ev audit.Event) error {
@@ -56,10 +63,28 @@ func (d *DB) Systems(ctx context.Context) ([]entitlement.System, error) {
 }
 
 // PutMandate inserts m or replaces the mandate with its id; of m.Unit only the
-// ID counts. fault.Invalid if the account or the unit does not exist.
+// ID counts. fault.Invalid if the account or the unit does not exist. What is
+// taken from the one who held it takes his tokens with it, at every client that
+// owns a business system.
 func (d *DB) PutMandate(ctx context.Context, m entitlement.Mandate, ev audit.Event) error {
-	_, err := d.deed(ctx, putMandateDone, putMandate, ev, m.ID, string(m.Account), m.Unit.ID, string(m.Relation), string(m.State),
-		string(m.Source), millis(m.From), millis(m.Until))
+	err := d.InTx(ctx, func(ctx context.Context) error {
+		var old entitlement.Mandate
+		found, err := d.returning(ctx, d.pick(oldMandate+locked, oldMandate), []any{m.ID}, &old.Account, &old.Unit.ID, &old.Relation, &old.State,
+			&old.Source, &instant{&old.From}, &instant{&old.Until})
+		if err != nil {
+			return err
+		}
+		if _, err := d.exec(ctx, putMandate, m.ID, string(m.Account), m.Unit.ID, string(m.Relation), string(m.State), string(m.Source),
+			millis(m.From), millis(m.Until)); err != nil {
+			return err
+		}
+		if now := d.Now(); found && old.Takes(m, now) {
+			if err := d.endForUnit(ctx, old.Account, old.Unit.ID, "", now); err != nil {
+				return err
+			}
+		}
+		return d.Record(ctx, ev)
+	})
 	if err != nil {
 		return fmt.Errorf("put mandate: %w", err)
 	}
@@ -67,10 +92,27 @@ func (d *DB) PutMandate(ctx context.Context, m entitlement.Mandate, ev audit.Eve
 }
 
 // PutGrant inserts g or replaces the entitlement with its id. fault.Invalid if
-// the account or the system does not exist.
+// the account or the system does not exist. What is taken from the one who held
+// it takes his tokens with it, at the clients that own the system.
 func (d *DB) PutGrant(ctx context.Context, g entitlement.Grant, ev audit.Event) error {
-	_, err := d.deed(ctx, putEntitlementDone, putEntitlement, ev, g.ID, string(g.Account), g.UnitID, string(g.System), encoded(g.Actions),
-		string(g.State), string(g.Source), millis(g.From), millis(g.Until))
+	err := d.InTx(ctx, func(ctx context.Context) error {
+		var old entitlement.Grant
+		found, err := d.returning(ctx, d.pick(oldEntitlement+locked, oldEntitlement), []any{g.ID}, &old.Account, &old.UnitID, &old.System,
+			&document{&old.Actions}, &old.State, &old.Source, &instant{&old.From}, &instant{&old.Until})
+		if err != nil {
+			return err
+		}
+		if _, err := d.exec(ctx, putEntitlement, g.ID, string(g.Account), g.UnitID, string(g.System), encoded(g.Actions), string(g.State),
+			string(g.Source), millis(g.From), millis(g.Until)); err != nil {
+			return err
+		}
+		if now := d.Now(); found && old.Takes(g, now) {
+			if err := d.endForUnit(ctx, old.Account, old.UnitID, old.System, now); err != nil {
+				return err
+			}
+		}
+		return d.Record(ctx, ev)
+	})
 	if err != nil {
 		return fmt.Errorf("put entitlement: %w", err)
 	}

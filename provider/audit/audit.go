@@ -18,6 +18,7 @@ const (
 	SessionEnded     Kind = "session.ended"
 	ConsentGiven     Kind = "consent.given"
 	ConsentRefused   Kind = "consent.refused"
+	ConsentWithdrawn Kind = "consent.withdrawn"
 	UnitChosen       Kind = "unit.chosen"
 	EntryRefused     Kind = "entry.refused"
 	ClaimsReleased   Kind = "claims.released"

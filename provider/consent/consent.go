@@ -33,4 +33,9 @@ func (c Consent) Covers(asked []string) bool {
 type Store interface {
 	// GiveConsent inserts or replaces the consent and records ev with it.
 	GiveConsent(ctx context.Context, c Consent, ev audit.Event) error
+	// WithdrawConsent deletes the consent, ends every token that the client has
+	// of the account, owes the client a back-channel logout for each session
+	// concerned, and records ev, in one transaction. fault.NotFound if there was
+	// neither a consent nor a living token (PIPL art. 15).
+	WithdrawConsent(ctx context.Context, who account.ID, client string, now time.Time, ev audit.Event) error
 }

@@ -5,6 +5,7 @@
 package entitlement
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -99,6 +100,24 @@ func (m Mandate) Live(now time.Time) bool {
 
 // Live tells whether the grant holds at now.
 func (g Grant) Live(now time.Time) bool { return live(g.State, g.From, g.Until, now) }
+
+// Takes tells whether putting next in m's place takes from its holder, at now,
+// anything that tokens may say of m. A time that will run out later is no end.
+func (m Mandate) Takes(next Mandate, now time.Time) bool {
+	return m.State == Active && (next.State != Active ||
+		live(m.State, m.From, m.Until, now) && !live(next.State, next.From, next.Until, now) ||
+		next.Account != m.Account || next.Unit.ID != m.Unit.ID || next.Relation != m.Relation || migrates(m.Source, next.Source))
+}
+
+// Takes is Mandate.Takes for a grant and its actions.
+func (g Grant) Takes(next Grant, now time.Time) bool {
+	return g.State == Active && (next.State != Active || g.Live(now) && !next.Live(now) ||
+		next.Account != g.Account || next.UnitID != g.UnitID || next.System != g.System || migrates(g.Source, next.Source) ||
+		slices.ContainsFunc(g.Actions, func(action string) bool { return !slices.Contains(next.Actions, action) }))
+}
+
+// migrates tells whether the source becomes the one that clients may refuse.
+func migrates(from, to Source) bool { return from != TorchMigration && to == TorchMigration }
 
 // For narrows grants to those that hold at now for unitID ("" means the account
 // itself) in one of systems. With migrated false, grants of the Torch
