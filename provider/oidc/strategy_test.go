@@ -89,11 +89,11 @@ func TestCodesAndRefreshTokensAreDerived(t *testing.T) {
 			t.Errorf("%s has the same code", name)
 		}
 	}
-	if code(g) != code(g) {
+	if one, again := code(g), code(g); one != again {
 		t.Error("two codes for one grant")
 	}
 	now := h.Now()
-	if refresh(g, 1, now) != refresh(g, 1, now) {
+	if one, again := refresh(g, 1, now), refresh(g, 1, now); one != again {
 		t.Error("two refresh tokens for one generation")
 	}
 	if refresh(g, 1, now) == refresh(g, 2, now) || refresh(g, 1, now) == refresh(other, 1, now) {
