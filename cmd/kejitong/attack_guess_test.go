@@ -99,7 +99,9 @@ func TestGuessesThroughThreeReplicas(t *testing.T) {
 			o := storetest.Postgres(t)
 			var replicas []*arena
 			for range row.replicas {
-				replicas = append(replicas, newArena(t, o, func(c *config.Config) { c.Passwords.PerPairLimit, c.Passwords.AccountLimit = row.limit, 2000 }))
+				replicas = append(replicas, newArena(t, o, func(c *config.Config) {
+					c.Passwords.PerPairLimit, c.Passwords.AccountLimit, c.Passwords.Queue = row.limit, 2000, 1000
+				}))
 			}
 			s := replicas[0] // the others find the people there already
 			who := s.account("a")
