@@ -136,7 +136,7 @@ func (a *app) assemble(ctx context.Context) error {
 func (a *app) credentials() *credential.Service {
 	p := a.cfg.Passwords
 	return &credential.Service{
-		Store: a.db, Hasher: a.hasher, Key: a.ring.Snapshot().Current(keys.Throttle).Bytes, Now: a.clock,
+		Store: a.db, Hasher: a.hasher, Policy: a.policy(), Key: a.ring.Snapshot().Current(keys.Throttle).Bytes, Now: a.clock,
 		Limits: credential.Limits{PairLimit: p.PerPairLimit, LockFor: p.LockFor, AccountLimit: p.AccountLimit, FailureFloor: p.FailureFloor},
 	}
 }
