@@ -85,8 +85,14 @@ type Listen struct {
 	// Longest rest of a kept-alive connection between requests.
 	IdleTimeout time.Duration `key:"idle_timeout" default:"2m"`
 
-	// Longest time that requests under way get when the service stops.
-	ShutdownTimeout time.Duration `key:"shutdown_timeout" default:"20s"`
+	// How long the service still takes requests when it stops, while /readyz says
+	// that it is not ready, so that balancers look elsewhere first; at most 15s. It
+	// counts towards shutdown_timeout. 0s is for a service without a balancer.
+	DrainDelay time.Duration `key:"drain_delay" default:"3s"`
+
+	// Longest time that requests under way get when the service stops; sending the
+	// last traces may take five seconds more.
+	ShutdownTimeout time.Duration `key:"shutdown_timeout" default:"15s"`
 
 	// Connections on the public listener at once; more wait to be accepted.
 	MaxConnections int `key:"max_connections" default:"10000"`

@@ -183,6 +183,8 @@ func TestRefusesToStart(t *testing.T) {
 		{"certificate without key", environ("KEJITONG_LISTEN__TLS__CERT_FILE=/etc/ssl/sso.pem"), "listen.tls.key_file", "is missing"},
 		{"key without certificate", environ("KEJITONG_LISTEN__TLS__KEY_FILE=/etc/ssl/sso.key"), "listen.tls.cert_file", "is missing"},
 		{"header timeout off", environ("KEJITONG_LISTEN__READ_HEADER_TIMEOUT=0s"), "listen.read_header_timeout", "between"},
+		{"drain of an hour", environ("KEJITONG_LISTEN__DRAIN_DELAY=1h"), "listen.drain_delay", "between"},
+		{"drain that leaves no time to finish", environ("KEJITONG_LISTEN__DRAIN_DELAY=10s", "KEJITONG_LISTEN__SHUTDOWN_TIMEOUT=5s"), "listen.drain_delay", "listen.shutdown_timeout"},
 		{"no connections", environ("KEJITONG_LISTEN__MAX_CONNECTIONS=0"), "listen.max_connections", "between"},
 
 		{"argon2 memory below the floor", environ("KEJITONG_PASSWORDS__ARGON2_MEMORY_KIB=19455"), "passwords.argon2_memory_kib", "19456"},

@@ -149,6 +149,8 @@ func (c Config) checkListen(p *Problems) {
 	between(p, "listen.write_timeout", l.WriteTimeout, time.Second, 5*time.Minute)
 	between(p, "listen.idle_timeout", l.IdleTimeout, time.Second, time.Hour)
 	between(p, "listen.shutdown_timeout", l.ShutdownTimeout, time.Second, 5*time.Minute)
+	between(p, "listen.drain_delay", l.DrainDelay, 0, 15*time.Second)
+	notAbove(p, "listen.drain_delay", l.DrainDelay, "listen.shutdown_timeout", l.ShutdownTimeout)
 	within(p, "listen.max_connections", l.MaxConnections, 1, 1000000)
 }
 

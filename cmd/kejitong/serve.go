@@ -74,8 +74,9 @@ func (a *app) server(h http.Handler) *http.Server {
 	}
 }
 
-// run serves until ctx ends, then lets requests under way finish. Background
-// work (outbox, key reload, sweeping) ends with it.
+// run serves until ctx ends, goes on for as long as balancers need to notice,
+// then lets requests under way finish. Background work (outbox, key reload,
+// sweeping) ends with it.
 func (a *app) run(ctx context.Context, public []net.Listener, internal net.Listener, tel *telemetry) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	var jobs sync.WaitGroup
@@ -119,6 +120,13 @@ func (a *app) run(ctx context.Context, public []net.Listener, internal net.Liste
 	tel.drain()
 	grace, cancel := context.WithTimeout(context.Background(), a.cfg.Listen.ShutdownTimeout)
 	defer cancel()
+	if err == nil {
+		select {
+		case <-time.After(a.cfg.Listen.DrainDelay):
+		case err = <-failed:
+			err = fmt.Errorf("serve: %w", err)
+		}
+	}
 	for _, s := range servers { // the public one first, so that readiness can still be read
 		err = errors.Join(err, s.Shutdown(grace))
 	}
