@@ -21,6 +21,7 @@ func accountCommand(ctx context.Context, args []string, out io.Writer) error {
 		{"freeze", "end its sessions and let nobody in: --login NAME", accountFreeze},
 		{"unfreeze", "let it in again: --login NAME", accountUnfreeze},
 		{"password", "replace a password and end the sessions: --login NAME [--password-file F | --generate-password]", accountPassword},
+		{"withdraw", "withdraw its consent to a relying party, with every token that came of it: --login NAME --client ID", accountWithdraw},
 	}, args, out)
 }
 
@@ -162,6 +163,46 @@ func accountPassword(ctx context.Context, args []string, out io.Writer) error {
 			r.Password = text
 		}
 		return f.print(r, r.text("has a new password"))
+	})
+}
+
+// withdrawalReport is what is printed of a withdrawn consent.
+type withdrawalReport struct {
+	ID     account.ID `json:"id"`
+	Login  string     `json:"login_name"`
+	Client string     `json:"client_id"`
+}
+
+// accountWithdraw is for who asks the platform to take his consent back.
+func accountWithdraw(ctx context.Context, args []string, out io.Writer) error {
+	f := newSheet("account withdraw", out)
+	login := f.String("login", "", "name that the account signs in with")
+	id := f.String("client", "", "id of the relying party")
+	if err := f.read(args); err != nil {
+		return err
+	}
+	if strings.TrimSpace(*id) == "" {
+		return missing("client", "the id of the relying party; kejitong client list shows them")
+	}
+	return inVault(ctx, f.config, func(a *app) error {
+		found, err := findAccount(ctx, a, *login)
+		if err != nil {
+			return err
+		}
+		if _, err := a.db.Client(ctx, *id); fault.Is(err, fault.NotFound) {
+			return refuse("client", *id, "there is no such relying party; kejitong client list shows them")
+		} else if err != nil {
+			return err
+		}
+		ev := deed(audit.ConsentWithdrawn, string(found.ID), "")
+		ev.Client = *id
+		if err := a.db.WithdrawConsent(ctx, found.ID, *id, now(), ev); fault.Is(err, fault.NotFound) {
+			return refuse("client", *id, "has neither a consent nor a living token of this account")
+		} else if err != nil {
+			return err
+		}
+		return f.print(withdrawalReport{found.ID, found.LoginName, *id},
+			fmt.Sprintf("%s no longer consents to %s; its tokens have ended, and it is told to sign the account out", found.LoginName, *id))
 	})
 }
 

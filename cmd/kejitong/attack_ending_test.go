@@ -93,6 +93,7 @@ func TestEndings(t *testing.T) {
 		for _, row := range []struct {
 			name, c, id string
 			clientGone  bool
+			forGood     bool // what was issued before stays dead when it is undone
 			end, undo   func(r *rig)
 		}{
 			{name: "account frozen", c: "e", id: "rp", end: func(r *rig) {
@@ -109,7 +110,7 @@ func TestEndings(t *testing.T) {
 			{name: "client disabled", c: "a", id: "rp", clientGone: true,
 				end:  func(r *rig) { r.setClient("rp", client.Disabled) },
 				undo: func(r *rig) { r.setClient("rp", client.Active) }},
-			{name: "mandate revoked", c: "c", id: "hightech-enterprise", end: func(r *rig) {
+			{name: "mandate revoked", c: "c", id: "hightech-enterprise", forGood: true, end: func(r *rig) {
 				m := r.person("c").Mandates[0]
 				m.State = entitlement.Revoked
 				must(r, r.app.db.PutMandate(r.t.Context(), m, did))
@@ -118,7 +119,7 @@ func TestEndings(t *testing.T) {
 				m.State = entitlement.Active
 				must(r, r.app.db.PutMandate(r.t.Context(), m, did))
 			}},
-			{name: "mandate run out", c: "c", id: "hightech-enterprise", end: func(r *rig) {
+			{name: "mandate over from now on", c: "c", id: "hightech-enterprise", forGood: true, end: func(r *rig) {
 				m := r.person("c").Mandates[0]
 				m.Until = r.clock.now()
 				must(r, r.app.db.PutMandate(r.t.Context(), m, did))
@@ -127,7 +128,7 @@ func TestEndings(t *testing.T) {
 				m.Until = time.Time{}
 				must(r, r.app.db.PutMandate(r.t.Context(), m, did))
 			}},
-			{name: "entitlement revoked", c: "c", id: "hightech-enterprise", end: func(r *rig) {
+			{name: "entitlement revoked", c: "c", id: "hightech-enterprise", forGood: true, end: func(r *rig) {
 				for _, g := range r.person("c").Grants {
 					g.State = entitlement.Revoked
 					must(r, r.app.db.PutGrant(r.t.Context(), g, did))
@@ -176,6 +177,10 @@ func TestEndings(t *testing.T) {
 				row.undo(s)
 				for _, x := range all {
 					x.clock.move(time.Second)
+				}
+				if row.forGood {
+					h.wantOver(s, row.clientGone)
+					return
 				}
 				// Nothing was rotated or spent by being refused: what outlives the
 				// session works again.

@@ -161,6 +161,7 @@ func (e *examination) database(ctx context.Context, c config.Config) {
 	e.ok(check, "%s answers; schema version %d of %d", d.Driver, current, wanted)
 	e.clock(ctx, db)
 	e.keys(ctx, c, db)
+	e.outbox(ctx, db)
 }
 
 // beside is what there is to say where a server has the embedded database.

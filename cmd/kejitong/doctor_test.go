@@ -127,6 +127,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 				d.t.Fatal(err)
 			}
 		}},
+		{"logouts that nobody delivers", "outbox", verdictWarning, "2 deliveries", func(d *desk) { d.owes(11*time.Minute, 2*time.Minute) }},
 		{"debug", "debug", verdictWarning, "browsers", func(d *desk) { d.rewrite("log:", "debug: true\nlog:") }},
 		{"a loopback issuer", "issuer", verdictWarning, "this machine alone", func(*desk) {}},
 		{"another port than the issuer's", "listen", verdictWarning, "8080", func(d *desk) { d.rewrite("address: 127.0.0.1:8080", "address: 127.0.0.1:8090") }},
@@ -134,6 +135,8 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 			d.rewrite("internal_address: 127.0.0.1:", "internal_address: 0.0.0.0:")
 		}},
 
+		{"logouts that were just queued", "outbox", verdictOK, "2 deliveries", func(d *desk) { d.owes(9*time.Minute, 2*time.Minute) }},
+		{"logouts put off", "outbox", verdictOK, "0 deliveries", func(d *desk) { d.owes(-10 * time.Minute) }},
 		{"all is well", "keys", verdictOK, "open with the root key", func(*desk) {}},
 		{"a healthy server", "server", verdictOK, "healthy", func(d *desk) { d.neighbour(well) }},
 		{"a database in use by a healthy server", "database", verdictOK, "running server", func(d *desk) {
@@ -150,6 +153,23 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 				t.Errorf("the doctor tells a secret: %s", out)
 			}
 		})
+	}
+}
+
+// owes queues a logout for each time since when it is due.
+func (d *desk) owes(since ...time.Duration) {
+	d.t.Helper()
+	beside := openBeside(d.t, d.o)
+	for i, ago := range since {
+		_, err := beside.ExecContext(d.t.Context(), `
+INSERT INTO outbox (id, kind, key, payload, attempts, created_at, due_at) VALUES (?, 'backchannel_logout', 'rp', '{}', 0, 0, ?)`,
+			string(rune('a'+i)), now().Add(-ago).UnixMilli())
+		if err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	if err := beside.Close(); err != nil {
+		d.t.Fatal(err)
 	}
 }
 

@@ -226,3 +226,22 @@ func (e *examination) keys(ctx context.Context, c config.Config, db *store.DB) {
 		e.ok(check, "%d open with the root key; each algorithm signs and has its next key published", len(rows))
 	}
 }
+
+// outboxWarns is how long a delivery may be due: servers look every few
+// seconds, and a receiver that fails puts its own delivery off.
+const outboxWarns = 10 * time.Minute
+
+// outbox looks whether somebody delivers what clients are owed.
+func (e *examination) outbox(ctx context.Context, db *store.DB) {
+	const check = "outbox"
+	n, overdue, err := db.OutboxBacklog(ctx, now())
+	switch {
+	case err != nil:
+		e.fail(check, err.Error(), "look at the rights of the database's role")
+	case overdue > outboxWarns:
+		e.warn(check, fmt.Sprintf("%d deliveries are due, the oldest for %v", n, overdue.Round(time.Second)),
+			"see that a server runs, and in its log which relying party does not answer sign-outs")
+	default:
+		e.ok(check, "%d deliveries are due, none for longer than %v", n, outboxWarns)
+	}
+}

@@ -28,7 +28,7 @@ func commands() []command {
 		{"serve", "run the provider: --config FILE", serve},
 		{"demo", "run everything on this machine with example accounts and systems: [--dir D] [--port N] [--json]", demo},
 		{"migrate", "bring the database schema up to date: --config FILE", migrate},
-		{"account", "add | list | freeze | unfreeze accounts: account add --help", accountCommand},
+		{"account", "add | list | freeze | unfreeze accounts, withdraw consents: account add --help", accountCommand},
 		{"unit", "add units and mandates: unit add | mandate --help", unitCommand},
 		{"client", "add | list | disable | enable relying parties: client add --help", clientCommand},
 		{"grant", "add | end entitlements: grant add --help", grantCommand},
