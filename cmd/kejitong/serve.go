@@ -40,6 +40,7 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	fewerCollections()
 	log := newLogger(c.Log)
 	if err := noCoreDumps(); err != nil {
 		log.Warn("core dumps stay on", "error", err)

@@ -79,7 +79,8 @@ func (p *Provider) describe(ctx context.Context, asker *client.Client, text stri
 	}
 	g := &a.held.Grant
 	rel := p.newRelease(a.client, a.held, a.scopes)
-	m["sub"] = subjectOf(rel.keys, a.client, g.Account)
+	base := rel.base()
+	m["sub"] = base["sub"]
 	m["auth_time"], m["acr"], m["amr"] = g.Data.AuthTime, g.Data.ACR, g.Data.AMR
 	if rel.ours() && rel.has(consent.Entitlements) {
 		m["entitlements"] = entitlement.Names(rel.grants)
@@ -88,7 +89,7 @@ func (p *Provider) describe(ctx context.Context, asker *client.Client, text stri
 		}
 	}
 	for _, name := range []string{"account_type", "org", "act"} {
-		if v, ok := rel.base()[name]; ok {
+		if v, ok := base[name]; ok {
 			m[name] = v
 		}
 	}
