@@ -244,7 +244,8 @@ type Platform struct {
 	// Telephone of the support desk, shown on every page; put it in quotes.
 	SupportPhone string `key:"support_phone" default:"010-88659000"`
 
-	// Hours of the support desk as users shall read them; empty shows none.
+	// Hours of the support desk as users shall read them; if empty, pages show the
+	// usual office hours.
 	SupportHours string `key:"support_hours"`
 
 	// Address of the users' manual, https; empty shows no link.
