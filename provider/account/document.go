@@ -58,9 +58,3 @@ func ParseDocument(docType, number string, now time.Time) (string, error) {
 	}
 	return c, nil
 }
-
-// SelfChecking tells whether numbers of docType carry a check digit; the
-// others always need a reviewer's eye unless a register vouches for them.
-func SelfChecking(docType string) bool {
-	return docType == DocResident || docType == DocResidencePermit || docType == DocPermanent
-}

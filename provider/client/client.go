@@ -98,6 +98,15 @@ type Client struct {
 	UpdatedAt    time.Time
 }
 
+// Level is the lowest real-name level that the client admits: L2, the manual's
+// 已认证 (registry match or document review), unless it registered another.
+func (m Metadata) Level() string {
+	if m.RequiredLevel == "" {
+		return "L2"
+	}
+	return m.RequiredLevel
+}
+
 // Public tells whether the client has no credential of its own (RFC 6749 §2.1).
 func (c *Client) Public() bool { return c.Metadata.TokenEndpointAuthMethod == "none" }
 

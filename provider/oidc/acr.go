@@ -4,20 +4,15 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+
+	"kejitong/provider/session"
 )
 
-// The authentication context classes: how strongly somebody signed in, which is
-// never who somebody is.
-const (
-	aalPassword = "urn:fuwu:aal:1"
-	aalSecond   = "urn:fuwu:aal:2"
-	aalStrong   = "urn:fuwu:aal:3"
-)
-
-var classes = []string{aalPassword, aalSecond, aalStrong}
+// classes are the authentication context classes, the weakest first.
+var classes = []string{session.ACRPassword, session.ACRSecond, session.ACRStrong}
 
 // reachable are the classes that a user can reach here; discovery lists them.
-var reachable = []string{aalPassword}
+var reachable = []string{session.ACRPassword}
 
 var errACR = oauthError{"unmet_authentication_requirements", http.StatusBadRequest, "the requested authentication context class cannot be reached"}
 

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"encoding/json"
+	"kejitong/provider/session"
 	"testing"
 
 	"kejitong/provider/client"
@@ -12,16 +13,16 @@ func TestStrongerClassesSatisfyWeakerOnes(t *testing.T) {
 		have, want string
 		ok         bool
 	}{
-		{aalPassword, aalSecond, false},
-		{aalPassword, aalStrong, false},
-		{aalSecond, aalStrong, false},
-		{"", aalPassword, false},
-		{"urn:other", aalPassword, false},
-		{aalStrong, "urn:other", false}, // an unknown wish is never met
-		{aalStrong, "", false},
-		{aalPassword, aalPassword, true},
-		{aalSecond, aalPassword, true},
-		{aalStrong, aalSecond, true},
+		{session.ACRPassword, session.ACRSecond, false},
+		{session.ACRPassword, session.ACRStrong, false},
+		{session.ACRSecond, session.ACRStrong, false},
+		{"", session.ACRPassword, false},
+		{"urn:other", session.ACRPassword, false},
+		{session.ACRStrong, "urn:other", false}, // an unknown wish is never met
+		{session.ACRStrong, "", false},
+		{session.ACRPassword, session.ACRPassword, true},
+		{session.ACRSecond, session.ACRPassword, true},
+		{session.ACRStrong, session.ACRSecond, true},
 	} {
 		if meets(c.have, c.want) != c.ok {
 			t.Errorf("have %q, want %q: %v", c.have, c.want, !c.ok)
@@ -38,18 +39,18 @@ func TestEssentialACR(t *testing.T) {
 		refused                         bool // at once, whoever signs in
 		reached                         bool // by that session
 	}{
-		{"a class that nobody reaches", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3"}}}`, "", aalPassword, true, false},
-		{"a class that does not exist", `{"id_token":{"acr":{"essential":true,"values":["urn:mace:incommon:iap:silver"]}}}`, "", aalPassword, true, false},
-		{"value beside values", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3","values":["urn:fuwu:aal:2"]}}}`, "", aalPassword, true, false},
-		{"the client's required class", "", aalSecond, aalPassword, false, false},
-		{"the client's required class, though the request is content", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:1"}}}`, aalSecond, aalPassword, false, false},
-		{"one of several", `{"id_token":{"acr":{"essential":true,"values":["urn:fuwu:aal:3","urn:fuwu:aal:1"]}}}`, "", aalPassword, false, true},
-		{"essential without a value", `{"id_token":{"acr":{"essential":true}}}`, "", aalPassword, false, true},
-		{"voluntary", `{"id_token":{"acr":{"value":"urn:fuwu:aal:3"}}}`, "", aalPassword, false, true},
-		{"null", `{"id_token":{"acr":null}}`, "", aalPassword, false, true},
-		{"at userinfo it means nothing", `{"userinfo":{"acr":{"essential":true,"value":"urn:fuwu:aal:3"}}}`, "", aalPassword, false, true},
-		{"a stronger session", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:1"}}}`, "", aalStrong, false, true},
-		{"no claims parameter", "", "", aalPassword, false, true},
+		{"a class that nobody reaches", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3"}}}`, "", session.ACRPassword, true, false},
+		{"a class that does not exist", `{"id_token":{"acr":{"essential":true,"values":["urn:mace:incommon:iap:silver"]}}}`, "", session.ACRPassword, true, false},
+		{"value beside values", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3","values":["urn:fuwu:aal:2"]}}}`, "", session.ACRPassword, true, false},
+		{"the client's required class", "", session.ACRSecond, session.ACRPassword, false, false},
+		{"the client's required class, though the request is content", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:1"}}}`, session.ACRSecond, session.ACRPassword, false, false},
+		{"one of several", `{"id_token":{"acr":{"essential":true,"values":["urn:fuwu:aal:3","urn:fuwu:aal:1"]}}}`, "", session.ACRPassword, false, true},
+		{"essential without a value", `{"id_token":{"acr":{"essential":true}}}`, "", session.ACRPassword, false, true},
+		{"voluntary", `{"id_token":{"acr":{"value":"urn:fuwu:aal:3"}}}`, "", session.ACRPassword, false, true},
+		{"null", `{"id_token":{"acr":null}}`, "", session.ACRPassword, false, true},
+		{"at userinfo it means nothing", `{"userinfo":{"acr":{"essential":true,"value":"urn:fuwu:aal:3"}}}`, "", session.ACRPassword, false, true},
+		{"a stronger session", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:1"}}}`, "", session.ACRStrong, false, true},
+		{"no claims parameter", "", "", session.ACRPassword, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := &asked{client: &client.Client{Metadata: client.Metadata{RequiredACR: c.required}}, claims: json.RawMessage(c.claims)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"kejitong/provider/session"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -172,7 +173,7 @@ func TestAccessTokenGolden(t *testing.T) {
 		t.Errorf("aud = %v, wants the resource, and the issuer because openid opens userinfo", m["aud"])
 	}
 	// RFC 9068 §2.2.1: beside what the profile names, how the user signed in.
-	if m["acr"] != aalSecond || !reflect.DeepEqual(m["amr"], []any{"pwd", "sms"}) || m["auth_time"] != json.Number("1795399950") {
+	if m["acr"] != session.ACRSecond || !reflect.DeepEqual(m["amr"], []any{"pwd", "sms"}) || m["auth_time"] != json.Number("1795399950") {
 		t.Errorf("authentication: %s", pretty(m))
 	}
 	golden(t, "handler_access_token", anonymous(t, without(m, "iss", "aud", "exp", "iat", "jti", "acr", "amr", "auth_time")))

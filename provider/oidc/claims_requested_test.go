@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"encoding/json"
+	"kejitong/provider/session"
 	"testing"
 
 	"kejitong/provider/consent"
@@ -73,7 +74,7 @@ func TestAuthenticationIsTheSessions(t *testing.T) {
 	g := newcomer()
 	g.Grant.Data.Claims = json.RawMessage(`{"id_token":{"acr":{"value":"urn:fuwu:aal:3"},"amr":{"value":["hwk"]},"auth_time":{"value":1}}}`)
 	id, _ := h.released(hightechClient(), g)
-	if id["acr"] != aalPassword || id["auth_time"] != json.Number("1795399950") {
+	if id["acr"] != session.ACRPassword || id["auth_time"] != json.Number("1795399950") {
 		t.Errorf("acr %v, auth_time %v", id["acr"], id["auth_time"])
 	}
 	if amr := id["amr"].([]any); len(amr) != 1 || amr[0] != "pwd" {

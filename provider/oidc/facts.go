@@ -82,12 +82,8 @@ func gated(c *client.Client) bool {
 func admitted(f *authflow.Facts, c *client.Client, a account.Account) {
 	m := c.Metadata
 	f.KindAllowed = len(m.RequiredAccountTypes) == 0 || slices.Contains(m.RequiredAccountTypes, a.Kind)
-	level := m.RequiredLevel
-	if level == "" {
-		level = "L2" // registry match or document review: the manual's 已认证
-	}
 	f.Verified = m.AllowUnverified || a.RealName.Verified()
-	f.LevelReached = m.AllowUnverified || a.RealName.AtLeast(level)
+	f.LevelReached = m.AllowUnverified || a.RealName.AtLeast(m.Level())
 }
 
 // entitled tells whether the account may enter one of the client's systems for

@@ -178,7 +178,7 @@ func (p *Provider) depart(w http.ResponseWriter, r *http.Request, f *farewell) {
 	if f.redirect != "" {
 		target = f.redirect
 		if f.state != "" {
-			target = withParams(target, url.Values{"state": {f.state}})
+			target = web.WithParams(target, url.Values{"state": {f.state}})
 		}
 	}
 	w.Header().Set("Cache-Control", "no-store")

@@ -8,6 +8,7 @@ import (
 	"kejitong/provider/consent"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/principal"
+	"kejitong/provider/session"
 	"kejitong/provider/token"
 )
 
@@ -69,7 +70,7 @@ func zhang() account.Account {
 }
 
 func person() *principal.Held {
-	return held(principal.Principal{Account: zhang()}, "", aalSecond, second, consent.OpenID, consent.Profile, consent.Phone, consent.Identity)
+	return held(principal.Principal{Account: zhang()}, "", session.ACRSecond, second, consent.OpenID, consent.Profile, consent.Phone, consent.Identity)
 }
 
 // demoUnit as the register knows it.
@@ -107,7 +108,7 @@ func unitSession() *principal.Held {
 		grantOf(a.ID, hightech, entitlement.Verification, "report", "apply"),
 		grantOf(a.ID, techSME, entitlement.Verification, "apply"),
 	}}
-	h := held(p, unitID, aalSecond, second, consent.OpenID, consent.Org, consent.Entitlements, consent.Identity, consent.OrgLegalRep, consent.OrgContact)
+	h := held(p, unitID, session.ACRSecond, second, consent.OpenID, consent.Org, consent.Entitlements, consent.Identity, consent.OrgLegalRep, consent.OrgContact)
 	h.Actor, h.Grant.Data.Actor = &actor, actor.ID
 	return h
 }
@@ -131,7 +132,7 @@ func handler() *principal.Held {
 	p := principal.Principal{Account: w, Grants: []entitlement.Grant{g, other}, Mandates: []entitlement.Mandate{{
 		ID: "m-1", Account: w.ID, Unit: u, Relation: entitlement.Handler, State: entitlement.Active, Source: entitlement.TorchMigration, From: g.From, Until: until,
 	}}}
-	return held(p, unitID, aalSecond, second, consent.OpenID, consent.Org, consent.Entitlements, consent.Authority)
+	return held(p, unitID, session.ACRSecond, second, consent.OpenID, consent.Org, consent.Entitlements, consent.Authority)
 }
 
 // newcomer is case (d): an unverified natural person. The scopes ask for more
@@ -142,6 +143,6 @@ func newcomer() *principal.Held {
 		RealName: account.RealName{Status: account.StatusUnverified, Level: "L1"}, Profile: account.Profile{Name: "随便写的"},
 		CreatedAt: at(1795200000),
 	}
-	return held(principal.Principal{Account: a}, "", aalPassword, []string{"pwd"},
+	return held(principal.Principal{Account: a}, "", session.ACRPassword, []string{"pwd"},
 		consent.OpenID, consent.Org, consent.Entitlements, consent.Identity, consent.Authority, consent.OrgLegalRep, consent.OrgContact)
 }

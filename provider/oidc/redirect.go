@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"net/url"
 	"strings"
 
 	"kejitong/provider/client"
@@ -60,17 +59,4 @@ func cutPort(s string) (rest string, ok bool) {
 		s = s[n:]
 	}
 	return s, s == "" || s[0] == '/'
-}
-
-// withParams adds the parameters to the query of an accepted redirect URI,
-// leaving the bytes that are there as they are (RFC 6749 §3.1.2).
-func withParams(uri string, params url.Values) string {
-	sep := "?"
-	if strings.Contains(uri, "?") {
-		sep = "&"
-		if strings.HasSuffix(uri, "?") || strings.HasSuffix(uri, "&") {
-			sep = ""
-		}
-	}
-	return uri + sep + params.Encode()
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kejitong/provider/client"
+	"kejitong/provider/web"
 )
 
 // mutations of https://rp.example.cn/cb that some parser, somewhere, takes for
@@ -234,7 +235,7 @@ func TestAnswerKeepsTheRegisteredQuery(t *testing.T) {
 		{"https://rp.example.cn/cb?t=1&", "https://rp.example.cn/cb?t=1&code=a%26b"},
 		{"cn.example.app:/cb", "cn.example.app:/cb?code=a%26b"},
 	} {
-		if got := withParams(c.uri, url.Values{"code": {"a&b"}}); got != c.want {
+		if got := web.WithParams(c.uri, url.Values{"code": {"a&b"}}); got != c.want {
 			t.Errorf("%s: %s", c.uri, got)
 		}
 	}

@@ -23,6 +23,6 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, a *asked, par
 		return
 	}
 	// 303 also after a GET: no code must ever be posted on (RFC 9700 §4.12).
-	w.Header().Set("Location", withParams(a.redirect, params))
+	w.Header().Set("Location", web.WithParams(a.redirect, params))
 	w.WriteHeader(http.StatusSeeOther)
 }

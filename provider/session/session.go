@@ -42,6 +42,14 @@ type Session struct {
 	Proved int64
 }
 
+// The authentication context classes: how strongly somebody signed in, which is
+// never who somebody is.
+const (
+	ACRPassword = "urn:fuwu:aal:1" // a password alone
+	ACRSecond   = "urn:fuwu:aal:2" // and an SMS code or TOTP
+	ACRStrong   = "urn:fuwu:aal:3" // a certificate or passkey
+)
+
 // Limits are the times after which a session is over.
 type Limits struct {
 	Idle     time.Duration // since it was last seen

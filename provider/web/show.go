@@ -16,7 +16,7 @@ type Option func(*showing)
 type showing struct {
 	person, unit string
 	formAction   []string
-	back         string
+	back         string // where a switch of language leads: this very page
 }
 
 // FormAction adds sources to the page's form-action, for a form that ends in a
@@ -30,12 +30,6 @@ func As(person, unit string) Option {
 	return func(s *showing) { s.person, s.unit = person, unit }
 }
 
-// BackTo is the path that a switch of language leads to, where the page's own
-// address cannot be fetched.
-func BackTo(path string) Option {
-	return func(s *showing) { s.back = path }
-}
-
 // Show answers with a page: drawn whole before the first byte is sent, never
 // stored by caches, under a policy of its own. A page that cannot be drawn
 // becomes a plain one with the request number.
@@ -46,11 +40,9 @@ func (k *Kit) Show(w http.ResponseWriter, r *http.Request, status int, p templat
 	}
 	ctx := r.Context()
 	tag := Locale(ctx)
-	if s.back == "" {
-		s.back = r.URL.EscapedPath()
-		if query := without(r.URL.RawQuery, languageParam); query != "" {
-			s.back += "?" + query
-		}
+	s.back = r.URL.EscapedPath()
+	if query := without(r.URL.RawQuery, languageParam); query != "" {
+		s.back += "?" + query
 	}
 	frame := templates.Frame{
 		Locale: tag, Nonce: random(16), RequestID: RequestID(ctx), Person: s.person, Unit: s.unit,

@@ -35,11 +35,8 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 	who := s.visit.Principal
 	p := templates.Refused{
 		Asks: s.asks(), Kind: string(why), Person: nameOf(who), AccountType: string(who.Account.Kind),
-		Level: who.Account.RealName.Level, NeedLevel: s.client.Metadata.RequiredLevel,
+		Level: who.Account.RealName.Level, NeedLevel: s.client.Metadata.Level(),
 		CanSwitch: true, CanGoBack: true, Hidden: s.hidden(),
-	}
-	if p.NeedLevel == "" {
-		p.NeedLevel = "L2"
 	}
 	if need := s.client.Metadata.RequiredAccountTypes; len(need) > 0 {
 		p.NeedType = string(need[0])

@@ -17,9 +17,6 @@ import (
 	"kejitong/templates"
 )
 
-// passwordACR is the authentication context class of a password alone.
-const passwordACR = "urn:fuwu:aal:1"
-
 // showSignIn is GET /login.
 func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request, s *step) {
 	other := r.URL.Query().Get("other") == "1"
@@ -144,7 +141,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, s *step, o openi
 	old, _ := h.Web.Cookie(r, web.SessionCookie)
 	id := string(o.proof.AccountID)
 	sn, cookie, err := h.Sessions.Open(ctx, session.Opening{
-		Account: o.proof.AccountID, Version: o.proof.Version, AMR: o.proof.AMR, ACR: passwordACR, Shared: o.shared,
+		Account: o.proof.AccountID, Version: o.proof.Version, AMR: o.proof.AMR, ACR: session.ACRPassword, Shared: o.shared,
 		IP: web.ClientIP(ctx), UserAgent: strings.ToValidUTF8(r.UserAgent(), ""), Replaced: old,
 	}, audit.From(ctx, audit.Event{Kind: audit.SignInSucceeded, Actor: id, Object: id, Client: s.pd.Client, Detail: o.how}))
 	if fault.Is(err, fault.Unproven) {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
@@ -82,16 +81,10 @@ func afterLogout(c *client.Client, form url.Values) string {
 	if uri == "" || !slices.Contains(c.Metadata.PostLogoutRedirectURIs, uri) {
 		return ""
 	}
-	state := form.Get("state")
-	switch {
-	case state == "":
-		return uri
-	case !strings.Contains(uri, "?"):
-		uri += "?"
-	case !strings.HasSuffix(uri, "?") && !strings.HasSuffix(uri, "&"):
-		uri += "&"
+	if state := form.Get("state"); state != "" {
+		return web.WithParams(uri, url.Values{"state": {state}})
 	}
-	return uri + url.Values{"state": {state}}.Encode()
+	return uri
 }
 
 // showSignOut is GET /logout. Whoever comes back to a session that has idled out
