@@ -96,28 +96,29 @@ func running(t *testing.T, db *store.DB, c *clock, attempts int) (r *outbox.Runn
 	return r, tried, answer
 }
 
-// left waits until n tasks are queued and gives them; each claim hides them for
-// no time at all.
-func left(t *testing.T, db *store.DB, n int) []outbox.Task {
+// left waits until n tasks are queued. It only reads: a claim of its own would
+// hold the rows for a moment, the runner would step over them (SKIP LOCKED) and
+// sleep until it is woken.
+func left(t *testing.T, o store.Options, n int64) {
 	t.Helper()
-	for {
-		tasks, err := db.ClaimTasks(t.Context(), 100, start.Add(1000*time.Hour), -1000*time.Hour)
-		if err != nil {
-			t.Fatal(err)
+	until(t, o, n, "SELECT COUNT(*) FROM outbox")
+}
+
+// until waits until the query gives n.
+func until(t *testing.T, o store.Options, n int64, query string, args ...any) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for storetest.Count(t, o, query, args...) != n {
+		if time.Now().After(deadline) {
+			t.Fatalf("out of time: %s is not %d", query, n)
 		}
-		if len(tasks) == n {
-			return tasks
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatal("out of time")
-		case <-time.After(5 * time.Millisecond):
-		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
 func TestAFailureIsTriedAgainUntilItSucceeds(t *testing.T) {
-	db, _ := storetest.Ready(t, storetest.SQLite(t))
+	o := storetest.SQLite(t)
+	db, _ := storetest.Ready(t, o)
 	owing(t, db, "rp")
 	c := &clock{now: start}
 	r, tried, answer := running(t, db, c, 5)
@@ -128,9 +129,7 @@ func TestAFailureIsTriedAgainUntilItSucceeds(t *testing.T) {
 	}
 	answer <- refused
 	for attempt := 1; attempt <= 2; attempt++ {
-		for left(t, db, 1)[0].Attempts != attempt { // settled
-			time.Sleep(time.Millisecond)
-		}
+		until(t, o, 1, "SELECT COUNT(*) FROM outbox WHERE attempts = ?", attempt) // settled
 		c.forward(time.Hour)
 		r.Wake()
 		if task := <-tried; task.Attempts != attempt {
@@ -142,20 +141,22 @@ func TestAFailureIsTriedAgainUntilItSucceeds(t *testing.T) {
 			answer <- nil
 		}
 	}
-	left(t, db, 0)
+	left(t, o, 0)
 }
 
 func TestATaskIsGivenUp(t *testing.T) {
-	db, _ := storetest.Ready(t, storetest.SQLite(t))
+	o := storetest.SQLite(t)
+	db, _ := storetest.Ready(t, o)
 	owing(t, db, "rp")
 	_, tried, answer := running(t, db, &clock{now: start}, 1)
 	<-tried
 	answer <- errors.New("the client is gone")
-	left(t, db, 0)
+	left(t, o, 0)
 }
 
 func TestOneSlowClientDoesNotHoldTheOthers(t *testing.T) {
-	db, _ := storetest.Ready(t, storetest.SQLite(t))
+	o := storetest.SQLite(t)
+	db, _ := storetest.Ready(t, o)
 	owing(t, db, "a", "b")
 	_, tried, answer := running(t, db, &clock{now: start}, 3)
 	first, second := <-tried, <-tried // both are under way before either has an answer
@@ -164,7 +165,7 @@ func TestOneSlowClientDoesNotHoldTheOthers(t *testing.T) {
 	}
 	answer <- nil
 	answer <- nil
-	left(t, db, 0)
+	left(t, o, 0)
 }
 
 // A receiver that hangs has one worker, never two, however much it is owed; all
@@ -172,7 +173,8 @@ func TestOneSlowClientDoesNotHoldTheOthers(t *testing.T) {
 func TestOneHangingClientDelaysItselfAlone(t *testing.T) {
 	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
 		t.Run(name, func(t *testing.T) {
-			db, _ := storetest.Ready(t, options(t))
+			o := options(t)
+			db, _ := storetest.Ready(t, o)
 			owingMuch(t, db, "slow", 12) // due before all others
 			owing(t, db, "a", "b", "c", "d", "e", "f")
 			ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -213,7 +215,7 @@ func TestOneHangingClientDelaysItselfAlone(t *testing.T) {
 				t.Errorf("told %v, want six clients", told)
 			}
 			close(held)
-			left(t, db, 0) // its own tasks go, too, one after another
+			left(t, o, 0) // its own tasks go, too, one after another
 			cancel()
 			<-done
 			if most != 1 {
@@ -238,7 +240,8 @@ func (a asked) ClaimTasks(ctx context.Context, n int, now time.Time, lease time.
 // What cannot begin well within the lease is left to whoever claims it next, so
 // that no two processes deliver one task.
 func TestNothingBeginsLateInItsLease(t *testing.T) {
-	db, _ := storetest.Ready(t, storetest.SQLite(t))
+	o := storetest.SQLite(t)
+	db, _ := storetest.Ready(t, o)
 	owingMuch(t, db, "slow", 2)
 	c, claims, tried := &clock{now: start}, make(chan int, 10), make(chan string, 10)
 	r := &outbox.Runner{
@@ -268,7 +271,7 @@ func TestNothingBeginsLateInItsLease(t *testing.T) {
 	if second := <-tried; second == first {
 		t.Error("the first one again")
 	}
-	left(t, db, 0)
+	left(t, o, 0)
 }
 
 // A delivery that is cut short because the process ends is no failure of the

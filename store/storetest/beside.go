@@ -46,6 +46,7 @@ func beside(t testing.TB, o store.Options) *sqlx.DB {
 func Count(t testing.TB, o store.Options, query string, args ...any) (n int64) {
 	t.Helper()
 	db := beside(t, o)
+	defer func() { _ = db.Close() }() // callers that wait ask often
 	if err := db.QueryRowxContext(t.Context(), db.Rebind(query), args...).Scan(&n); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
