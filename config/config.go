@@ -30,6 +30,9 @@ type Config struct {
 	// How long codes and tokens live.
 	Tokens Tokens `key:"tokens"`
 
+	// Parts of the protocol that not every deployment wants.
+	Protocol Protocol `key:"protocol"`
+
 	// How long a signed-in browser stays signed in.
 	Sessions Sessions `key:"sessions"`
 
@@ -188,6 +191,31 @@ type Tokens struct {
 
 	// Difference of clocks accepted in assertions of clients; at most 60s.
 	ClockSkew time.Duration `key:"clock_skew" default:"10s"`
+}
+
+// Protocol switches parts of the protocol. What is off is refused, and the
+// discovery document does not list it.
+type Protocol struct {
+	// Implicit and hybrid response types, for systems that register them. They
+	// hand tokens to the browser; new systems should not want them.
+	FrontChannelTokens bool `key:"front_channel_tokens" default:"false"`
+
+	// Registration of systems over HTTP (RFC 7591, RFC 7592), by initial access
+	// token alone.
+	Registration bool `key:"registration" default:"true"`
+
+	// Sign-in of devices without a browser (RFC 8628).
+	DeviceGrant bool `key:"device_grant" default:"true"`
+
+	// Token exchange (RFC 8693): a system's backend acts for who signed in.
+	TokenExchange bool `key:"token_exchange" default:"true"`
+
+	// Grants by a JWT that a system signed (RFC 7523 section 2.1).
+	JWTBearerGrant bool `key:"jwt_bearer_grant" default:"false"`
+
+	// Session Management 1.0: an iframe that tells whether the user is still
+	// signed in. It needs a cookie that scripts can read.
+	SessionManagement bool `key:"session_management" default:"true"`
 }
 
 // Sessions sets the lives of a signed-in browser.

@@ -120,6 +120,10 @@ func (a *app) assemble(ctx context.Context) error {
 			RefreshAbsolute: c.Tokens.RefreshAbsolute, RefreshGrace: c.Tokens.RefreshGrace, Pushed: c.Tokens.PARTTL,
 			Interaction: c.Sessions.InteractionTTL, Skew: c.Tokens.ClockSkew,
 		},
+		Features: oidc.Features{
+			FrontChannelTokens: c.Protocol.FrontChannelTokens, Registration: c.Protocol.Registration, DeviceGrant: c.Protocol.DeviceGrant,
+			TokenExchange: c.Protocol.TokenExchange, JWTBearerGrant: c.Protocol.JWTBearerGrant, SessionManagement: c.Protocol.SessionManagement,
+		},
 		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Web: kit,
 		Outbox: a.runner, Outbound: out, Now: a.clock, Log: a.log,
 	}

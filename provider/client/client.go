@@ -25,6 +25,17 @@ const (
 	Kejitong Profile = "kejitong"
 )
 
+// SecurityProfile names a bundle of stricter rules that a client is held to.
+type SecurityProfile string
+
+// The security profiles. FAPI2 is the FAPI 2.0 Security Profile, FAPI2Signed
+// adds FAPI 2.0 Message Signing: signed requests and signed responses.
+const (
+	NoProfile   SecurityProfile = ""
+	FAPI2       SecurityProfile = "fapi2"
+	FAPI2Signed SecurityProfile = "fapi2_message_signing"
+)
+
 // State says whether a client may be used.
 type State string
 
@@ -67,6 +78,42 @@ type Metadata struct {
 	BackchannelSessionNeeded  bool            `json:"backchannel_logout_session_required,omitempty"`
 	RequirePushedAuthRequests bool            `json:"require_pushed_authorization_requests,omitempty"`
 
+	// Front-Channel Logout 1.0 §2.
+	FrontchannelLogoutURI     string `json:"frontchannel_logout_uri,omitempty"`
+	FrontchannelSessionNeeded bool   `json:"frontchannel_logout_session_required,omitempty"`
+
+	// Request objects: OpenID Connect Registration §2, RFC 9101 §10.5.
+	RequestURIs                []string `json:"request_uris,omitempty"`
+	RequestObjectSigningAlg    string   `json:"request_object_signing_alg,omitempty"`
+	RequireSignedRequestObject bool     `json:"require_signed_request_object,omitempty"`
+
+	// How answers to this client are signed and encrypted: OpenID Connect
+	// Registration §2, JARM §3, RFC 9701 §6. Empty: not (ID tokens: RS256).
+	IDTokenEncryptedResponseAlg       string `json:"id_token_encrypted_response_alg,omitempty"`
+	IDTokenEncryptedResponseEnc       string `json:"id_token_encrypted_response_enc,omitempty"`
+	UserinfoSignedResponseAlg         string `json:"userinfo_signed_response_alg,omitempty"`
+	UserinfoEncryptedResponseAlg      string `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEncryptedResponseEnc      string `json:"userinfo_encrypted_response_enc,omitempty"`
+	AuthorizationSignedResponseAlg    string `json:"authorization_signed_response_alg,omitempty"`
+	AuthorizationEncryptedResponseAlg string `json:"authorization_encrypted_response_alg,omitempty"`
+	AuthorizationEncryptedResponseEnc string `json:"authorization_encrypted_response_enc,omitempty"`
+	IntrospectionSignedResponseAlg    string `json:"introspection_signed_response_alg,omitempty"`
+	IntrospectionEncryptedResponseAlg string `json:"introspection_encrypted_response_alg,omitempty"`
+	IntrospectionEncryptedResponseEnc string `json:"introspection_encrypted_response_enc,omitempty"`
+
+	// Mutual TLS: RFC 8705 §2.1.2 and §3.4; DPoP: RFC 9449 §5.2.
+	TLSClientAuthSubjectDN string `json:"tls_client_auth_subject_dn,omitempty"`
+	TLSClientAuthSANDNS    string `json:"tls_client_auth_san_dns,omitempty"`
+	TLSClientAuthSANURI    string `json:"tls_client_auth_san_uri,omitempty"`
+	TLSClientAuthSANIP     string `json:"tls_client_auth_san_ip,omitempty"`
+	TLSClientAuthSANEmail  string `json:"tls_client_auth_san_email,omitempty"`
+	TLSBoundTokens         bool   `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	DPoPBoundTokens        bool   `json:"dpop_bound_access_tokens,omitempty"`
+
+	AuthorizationDetailsTypes []string `json:"authorization_details_types,omitempty"` // RFC 9396 §10
+	SoftwareID                string   `json:"software_id,omitempty"`                 // RFC 7591 §2
+	SoftwareVersion           string   `json:"software_version,omitempty"`
+
 	LegalName            string                 `json:"legal_name,omitempty"`
 	Purpose              string                 `json:"purpose,omitempty"` // why it asks for the data, shown at consent
 	BusinessSystems      []entitlement.SystemID `json:"business_systems,omitempty"`
@@ -84,6 +131,7 @@ type Metadata struct {
 	ResourceIdentifiers  []string               `json:"resource_identifiers,omitempty"` // what it is called in audiences when it is a resource server
 	StrictAssertionAud   bool                   `json:"strict_assertion_audience,omitempty"`
 	FullIDToken          bool                   `json:"full_id_token,omitempty"` // name, email and groups in the ID token too
+	SecurityProfile      SecurityProfile        `json:"security_profile,omitempty"`
 }
 
 // Client is a registered application.
@@ -105,6 +153,11 @@ func (m Metadata) Level() string {
 		return "L2"
 	}
 	return m.RequiredLevel
+}
+
+// FAPI tells whether the client is held to the FAPI 2.0 Security Profile.
+func (m Metadata) FAPI() bool {
+	return m.SecurityProfile == FAPI2 || m.SecurityProfile == FAPI2Signed
 }
 
 // Public tells whether the client has no credential of its own (RFC 6749 §2.1).

@@ -290,6 +290,9 @@ func (m *Metadata) checkPolicy() error {
 	if err := oneOf("claims_profile", string(m.ClaimsProfile), string(Standard), string(Kejitong)); err != nil {
 		return err
 	}
+	if err := oneOf("security_profile", string(m.SecurityProfile), string(NoProfile), string(FAPI2), string(FAPI2Signed)); err != nil {
+		return err
+	}
 	for _, s := range m.BusinessSystems {
 		if !systemCode.MatchString(string(s)) {
 			return invalid("business_systems", "%q is no code of a system: want small letters, digits and _", s)

@@ -23,8 +23,10 @@ type access struct {
 	scopes   []string
 	audience []string
 	expires  time.Time
-	issued   time.Time // zero for opaque tokens
-	jwt      claims    // the claims of a JWT access token
+	details  json.RawMessage // authorization_details that the token carries itself
+	confirm  *confirmation   // the key that the holder must prove
+	issued   time.Time       // zero for opaque tokens
+	jwt      claims          // the claims of a JWT access token
 }
 
 var errNoToken = errors.New("oidc: not a live access token")
@@ -109,12 +111,13 @@ func (p *Provider) readOpaque(ctx context.Context, text string) (*access, error)
 		return nil, errNoToken
 	}
 	a := &access{grantID: o.GrantID, expires: o.ExpiresAt}
+	var c carried
+	if len(o.Extra) > 0 && json.Unmarshal(o.Extra, &c) != nil {
+		return nil, errNoToken
+	}
+	a.scopes, a.audience, a.details, a.confirm = c.Scopes, c.Audience, c.Details, c.Confirm
 	if o.Kind == token.Client {
-		var b bearer
-		if json.Unmarshal(o.Extra, &b) != nil {
-			return nil, errNoToken
-		}
-		a.scopes, a.audience, a.jwt = b.Scopes, b.Audience, claims{"client_id": b.Client}
+		a.jwt = claims{"client_id": c.Client}
 		if len(a.audience) == 0 {
 			a.audience = []string{p.Issuer}
 		}
@@ -127,9 +130,12 @@ func (p *Provider) readOpaque(ctx context.Context, text string) (*access, error)
 	if err != nil {
 		return nil, err
 	}
-	a.held, a.scopes, a.audience = &h, h.Grant.Data.Scopes, audience(p.Issuer, &h.Grant)
-	if len(o.Extra) > 0 {
-		a.scopes = strings.Fields(string(o.Extra))
+	a.held = &h
+	if a.scopes == nil {
+		a.scopes = h.Grant.Data.Scopes
+	}
+	if a.audience == nil {
+		a.audience = audience(p.Issuer, &h.Grant)
 	}
 	return a, nil
 }
@@ -148,6 +154,9 @@ func (p *Provider) readJWT(ctx context.Context, text string) (*access, error) {
 		Aud     audiences `json:"aud"`
 		Exp     int64     `json:"exp"`
 		Iat     int64     `json:"iat"`
+
+		Confirm *confirmation   `json:"cnf"`
+		Details json.RawMessage `json:"authorization_details"`
 	}
 	if json.Unmarshal(body, &m) != nil || m.Issuer != p.Issuer || p.Now().Unix() >= m.Exp {
 		return nil, errNoToken
@@ -157,7 +166,7 @@ func (p *Provider) readJWT(ctx context.Context, text string) (*access, error) {
 		return nil, errNoToken
 	}
 	a := &access{grantID: grantID, scopes: strings.Fields(m.Scope), audience: m.Aud, expires: time.Unix(m.Exp, 0), issued: time.Unix(m.Iat, 0)}
-	a.jwt = claims{"client_id": m.Client, "jti": m.ID}
+	a.jwt, a.confirm, a.details = claims{"client_id": m.Client, "jti": m.ID}, m.Confirm, m.Details
 	if m.Subject == m.Client {
 		return a, nil
 	}

@@ -33,11 +33,23 @@ type Times struct {
 	Skew            time.Duration // of clients' clocks
 }
 
+// Features are the parts of the protocol that a deployment may switch off or
+// on. What is off is refused and not advertised.
+type Features struct {
+	FrontChannelTokens bool // implicit and hybrid response types, for clients that registered them
+	Registration       bool // RFC 7591 and RFC 7592, by initial access token
+	DeviceGrant        bool // RFC 8628
+	TokenExchange      bool // RFC 8693
+	JWTBearerGrant     bool // RFC 7523 §2.1
+	SessionManagement  bool // OpenID Connect Session Management 1.0
+}
+
 // Provider serves the protocol endpoints. Fill the exported fields, then call
 // Init once.
 type Provider struct {
 	Issuer     string // byte for byte as in every token; no trailing slash
 	Times      Times
+	Features   Features
 	Keys       *keys.Ring
 	Clients    *client.Registry
 	Principals principal.Reader

@@ -74,27 +74,50 @@ func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (
 	return u.access, u.access, err
 }
 
-// bearer is what a client_credentials token carries, since it has no grant row.
-type bearer struct {
-	Client   string   `json:"c"`
-	Scopes   []string `json:"s,omitempty"`
-	Audience []string `json:"a,omitempty"`
+// carried is what an opaque access token says itself: all that a
+// client_credentials token has, and what sets one token of a grant apart from
+// its siblings. The MAC covers it.
+type carried struct {
+	Client   string          `json:"c,omitempty"` // client_credentials alone
+	Scopes   []string        `json:"s,omitempty"` // fewer than the grant's
+	Audience []string        `json:"a,omitempty"` // other than the grant's
+	Details  json.RawMessage `json:"d,omitempty"` // other than the grant's
+	Confirm  *confirmation   `json:"f,omitempty"`
+}
+
+// confirmation binds a token to a key of its holder (RFC 7800 §3.1): the
+// thumbprint of a DPoP key (RFC 9449 §6) or of a client certificate (RFC 8705
+// §3.1).
+type confirmation struct {
+	JKT string `json:"jkt,omitempty"`
+	X5T string `json:"x5t#S256,omitempty"`
 }
 
 func (p *Provider) opaqueAccess(u *unit, exp time.Time) (string, error) {
 	o := token.Opaque{Kind: token.Access, GrantID: u.grant.ID, ExpiresAt: exp, Generation: uint32(u.refresh)} //nolint:gosec // generations are small
-	if u.grant.Account == "" {
-		extra, err := json.Marshal(bearer{Client: u.client.ID, Scopes: u.scopes, Audience: u.grant.Data.Audience})
+	c, secret := carried{Details: u.details, Confirm: u.confirm, Audience: u.resources}, u.grant.Secret
+	switch {
+	case u.grant.Account == "":
+		o.Kind, secret = token.Client, nil
+		c.Client, c.Scopes = u.client.ID, u.scopes
+		if c.Audience == nil {
+			c.Audience = u.grant.Data.Audience
+		}
+	case len(u.scopes) != len(u.grant.Data.Scopes): // narrowed at refresh (RFC 6749 §6)
+		c.Scopes = u.scopes
+	}
+	if !c.empty() {
+		extra, err := json.Marshal(c)
 		if err != nil {
 			return "", fmt.Errorf("access token: %w", err)
 		}
-		o.Kind, o.Extra = token.Client, extra
-		return p.codec.Make(o, nil, false)
+		o.Extra = extra
 	}
-	if len(u.scopes) != len(u.grant.Data.Scopes) { // narrowed at refresh (RFC 6749 §6)
-		o.Extra = []byte(strings.Join(u.scopes, " "))
-	}
-	return p.codec.Make(o, u.grant.Secret, false)
+	return p.codec.Make(o, secret, false)
+}
+
+func (c carried) empty() bool {
+	return c.Client == "" && c.Scopes == nil && c.Audience == nil && c.Details == nil && c.Confirm == nil
 }
 
 // jwtAccess makes an RFC 9068 access token. Its jti opens with the grant id, so
@@ -108,6 +131,12 @@ func (p *Provider) jwtAccess(u *unit, exp time.Time) (string, error) {
 	c := claims{
 		"iss": p.Issuer, "exp": exp.Unix(), "iat": now.Unix(), "jti": u.grant.ID + "." + jti,
 		"client_id": u.client.ID, "aud": audience(p.Issuer, u.grant), "scope": visibleScope(u.scopes),
+	}
+	if u.resources != nil {
+		c["aud"] = u.resources
+	}
+	if u.confirm != nil {
+		c["cnf"] = u.confirm
 	}
 	if u.grant.Account == "" {
 		c["sub"] = u.client.ID // RFC 9068 §2.2: no resource owner

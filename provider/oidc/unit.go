@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
 
 	"kejitong/provider/client"
 	"kejitong/provider/principal"
@@ -16,6 +17,9 @@ type unit struct {
 	held      *principal.Held // the grant that a code or refresh token names
 	presented token.Opaque    // that code or token
 	scopes    []string        // of the access token to be made
+	resources []string        // audience of the access token where it is not the grant's (RFC 8707 §2.2)
+	details   json.RawMessage // authorization_details of the access token where they are not the grant's
+	confirm   *confirmation   // the key that the access token is bound to
 	grant     *token.Grant    // what the tokens are made for (held.Grant, or a new one)
 	release   *release        // what the client learns
 	access    string          // the access token made, for at_hash

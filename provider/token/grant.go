@@ -65,6 +65,9 @@ type Data struct {
 	Actor       account.ID      `json:"h,omitempty"`
 	Claims      json.RawMessage `json:"q,omitempty"` // the claims request parameter
 	Epoch       int64           `json:"e,omitempty"`
+	DPoPJKT     string          `json:"j,omitempty"` // the key that the code is bound to (RFC 9449 §10)
+	Details     json.RawMessage `json:"d,omitempty"` // authorization_details that were granted (RFC 9396)
+	Parent      string          `json:"p,omitempty"` // the grant that this one was exchanged from (RFC 8693)
 }
 
 // Encode gives the compact JSON of d.
