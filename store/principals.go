@@ -11,11 +11,6 @@ import (
 
 var _ principal.Reader = (*DB)(nil)
 
-// What belongs to an account many times comes as a JSON array of arrays in one
-// column, so that a principal is one row. tuple reads such an array into
-// pointers, in order.
-type tuple []any
-
 func (d *DB) openPrincipal(p *principal.Principal, profile string, unit, mandates, grants []byte) error {
 	if err := d.openProfile(&p.Account, profile); err != nil {
 		return err

@@ -123,33 +123,3 @@ func clip(s string) string {
 	}
 	return strings.ToValidUTF8(s, "")
 }
-
-// read decodes a JSON array into pointers, in order.
-func read(b []byte, into tuple) error {
-	want := len(into)
-	t := []any(into)
-	if err := json.Unmarshal(b, &t); err != nil {
-		return err
-	}
-	if len(t) != want {
-		return fmt.Errorf("store: %d values where %d stand", want, len(t))
-	}
-	return nil
-}
-
-// readAll decodes a JSON array of arrays; next gives the pointers of one more.
-func readAll(b []byte, next func() tuple) error {
-	if len(b) == 0 {
-		return nil
-	}
-	var rows []json.RawMessage
-	if err := json.Unmarshal(b, &rows); err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if err := read(row, next()); err != nil {
-			return err
-		}
-	}
-	return nil
-}
