@@ -53,7 +53,7 @@ func (p *Provider) assemble() *fosite.Fosite {
 			},
 			&refreshHandler{p: p, idToken: idToken},
 			proof,
-			unsupportedGrant{},
+			unsupportedGrant{p.grantTypes()},
 		},
 		GlobalSecret: make([]byte, 32), // never used: tokens are made by strategy
 	}
@@ -112,24 +112,6 @@ func (h *pkceHandler) HandleTokenEndpointRequest(ctx context.Context, r fosite.A
 	}
 	// RFC 7636 §4.6: invalid_grant, also for a verifier of the wrong form or none.
 	return oauthError{code: "invalid_grant", status: 400, description: "the code_verifier does not match the code_challenge"}
-}
-
-// unsupportedGrant answers for every grant type that no handler above takes
-// (RFC 6749 §5.2); fosite would call it invalid_request.
-type unsupportedGrant struct{}
-
-func (unsupportedGrant) CanSkipClientAuth(context.Context, fosite.AccessRequester) bool { return true }
-
-func (unsupportedGrant) CanHandleTokenEndpointRequest(_ context.Context, r fosite.AccessRequester) bool {
-	return !r.GetGrantTypes().ExactOne("authorization_code") && !r.GetGrantTypes().ExactOne("refresh_token") && !r.GetGrantTypes().ExactOne("client_credentials")
-}
-
-func (unsupportedGrant) HandleTokenEndpointRequest(context.Context, fosite.AccessRequester) error {
-	return fosite.ErrUnsupportedGrantType
-}
-
-func (unsupportedGrant) PopulateTokenEndpointResponse(context.Context, fosite.AccessRequester, fosite.AccessResponder) error {
-	return fosite.ErrUnknownRequest
 }
 
 // lifeOf is the smaller of two times from now on.

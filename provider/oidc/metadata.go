@@ -39,7 +39,7 @@ func (p *Provider) metadata() []byte {
 		"scopes_supported":         []string{"openid", "profile", "email", "phone", "address", "org", "entitlements", "offline_access"},
 		"response_types_supported": []string{"code"},
 		"response_modes_supported": []string{"query", "form_post"},
-		"grant_types_supported":    []string{"authorization_code", "refresh_token", "client_credentials"},
+		"grant_types_supported":    p.grantTypes(),
 		"subject_types_supported":  []string{"pairwise", "public"},
 		"acr_values_supported":     reachable,
 		"prompt_values_supported":  []string{"none", "login", "consent", "select_account"},

@@ -111,6 +111,9 @@ func (p *Provider) opaqueAccess(u *unit, exp time.Time) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("access token: %w", err)
 		}
+		if len(extra) > token.MaxExtra {
+			return "", invalidRequest("what the token would have to carry is too long; ask for fewer resources or details")
+		}
 		o.Extra = extra
 	}
 	return p.codec.Make(o, secret, false)

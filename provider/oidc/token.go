@@ -58,13 +58,7 @@ func incomplete(form url.Values, err error) error {
 // account still have tokens from it, now?
 func (p *Provider) admit(u *unit, req fosite.AccessRequester) error {
 	if u.held == nil { // client_credentials
-		for _, s := range p.clientScopes(u, req) {
-			req.GrantScope(s)
-		}
-		for _, a := range u.client.Metadata.Audience {
-			req.GrantAudience(a)
-		}
-		return nil
+		return p.admitService(u, req)
 	}
 	if u.grant.State == token.Revoked || !p.Now().Before(u.grant.ExpiresAt) {
 		return invalidGrant("the grant has expired or was revoked")
@@ -78,8 +72,34 @@ func (p *Provider) admit(u *unit, req fosite.AccessRequester) error {
 	if err := p.stands(u); err != nil {
 		return err
 	}
+	if asked := req.GetRequestForm()["resource"]; len(asked) > 0 {
+		var err error
+		if u.resources, err = narrowAudience(audience(p.Issuer, u.grant), asked); err != nil {
+			return err
+		}
+	}
 	u.release = p.newRelease(u.client, u.held, u.scopes)
 	return nil
+}
+
+// admitService decides on a token without a user: nothing of it is for users,
+// and its audience is what the client registered or fewer of it (RFC 8707 §2.2).
+func (p *Provider) admitService(u *unit, req fosite.AccessRequester) error {
+	for _, s := range p.clientScopes(u, req) {
+		req.GrantScope(s)
+	}
+	may := u.client.Metadata.Audience
+	if len(may) == 0 {
+		may = []string{p.Issuer}
+	}
+	narrowed, err := narrowAudience(may, req.GetRequestForm()["resource"])
+	if narrowed == nil {
+		narrowed = u.client.Metadata.Audience
+	}
+	for _, a := range narrowed {
+		req.GrantAudience(a)
+	}
+	return err
 }
 
 // stands checks what may have changed since the grant was made: the account

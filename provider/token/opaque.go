@@ -48,10 +48,12 @@ type Opaque struct {
 }
 
 const (
-	headLen  = 1 + 1 + 16 + 4 + 5 + 16
-	macLen   = 32
-	maxExtra = 2048
+	headLen = 1 + 1 + 16 + 4 + 5 + 16
+	macLen  = 32
 )
+
+// MaxExtra is how much a token can carry beside what it always says, in bytes.
+const MaxExtra = 2048
 
 // Codec makes and reads opaque tokens.
 type Codec struct {
@@ -64,7 +66,7 @@ type Codec struct {
 // retry gets the same answer); otherwise it is random.
 func (c Codec) Make(o Opaque, secret []byte, fixed bool) (string, error) {
 	key := c.Keys().Current(keys.TokenMAC)
-	if len(o.Extra) > maxExtra || key.Number > 255 {
+	if len(o.Extra) > MaxExtra || key.Number > 255 {
 		return "", fmt.Errorf("token: %d bytes of extra content, key number %d: too much to carry", len(o.Extra), key.Number)
 	}
 	b := make([]byte, headLen, headLen+len(o.Extra)+macLen)
@@ -94,7 +96,7 @@ func (c Codec) Make(o Opaque, secret []byte, fixed bool) (string, error) {
 // and that the token has not expired by its own date; the caller then loads the
 // grant and calls Proves.
 func (c Codec) Parse(text string, now time.Time, kinds ...Kind) (Opaque, error) {
-	if len(text) < (headLen+macLen)*4/3 || len(text) > (headLen+maxExtra+macLen)*4/3+4 {
+	if len(text) < (headLen+macLen)*4/3 || len(text) > (headLen+MaxExtra+macLen)*4/3+4 {
 		return Opaque{}, ErrMalformed
 	}
 	if strings.ContainsAny(text, "\r\n") { // the decoder skips them: one token would have many spellings
