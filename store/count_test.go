@@ -27,6 +27,7 @@ func TestStatementsPerCall(t *testing.T) {
 		_, err := db.StartSession(ctx, visit("k0", "s0", "zhang"), "", ev)
 		must(t, err)
 		must(t, db.Park(ctx, parked("i1", "")))
+		must(t, db.Park(ctx, parked("i9", "")))
 		p := pushed("p1")
 		must(t, db.Push(ctx, p))
 		g := newGrant(t, "rp", "s0", "zhang")
@@ -93,6 +94,7 @@ func TestStatementsPerCall(t *testing.T) {
 			{"UseAssertion", 1, 1, func(ctx context.Context) error {
 				return won(db.UseAssertion(ctx, "rp", "jti", clock.Add(time.Minute), clock))
 			}},
+			{"Finish", 1, 1, func(ctx context.Context) error { return won(db.Finish(ctx, "i9", "told")) }},
 			{"EndSessions", 1, 6, func(ctx context.Context) error {
 				_, err := db.EndSessions(ctx, session.Which{Key: "k0"}, clock, ev)
 				return err

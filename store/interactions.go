@@ -30,6 +30,8 @@ const advance = `
 UPDATE interactions SET signed_in_at = ?, session_id = ?, selected = ?, unit = ?, consented = ?, declined = ?, browser = ?
 WHERE key = ? AND grant_id = ''`
 
+const finishInteraction = `UPDATE interactions SET declined = ? WHERE key = ? AND declined = '' AND grant_id = ''`
+
 const push = `
 INSERT INTO pushed_requests (key, client_id, form, expires_at, visited, used_at) VALUES (?, ?, ?, ?, ?, ?)`
 
@@ -85,6 +87,15 @@ func (d *DB) Advance(ctx context.Context, p authflow.Pending) error {
 		return fault.New(fault.Gone, "the interaction is over")
 	}
 	return nil
+}
+
+// Finish implements authflow.Store.
+func (d *DB) Finish(ctx context.Context, key, why string) (bool, error) {
+	n, err := d.exec(ctx, finishInteraction, why, key)
+	if err != nil {
+		return false, fmt.Errorf("finish interaction: %w", err)
+	}
+	return n == 1, nil
 }
 
 // Push implements authflow.Store.

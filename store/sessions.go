@@ -65,16 +65,20 @@ func (d *DB) StartSession(ctx context.Context, s session.Session, replaced strin
 	if err != nil || renewed {
 		return s, err
 	}
-	return s, d.InTx(ctx, func(ctx context.Context) error {
+	err = d.InTx(ctx, func(ctx context.Context) error {
 		// The account comes before the sessions, as everywhere.
 		if err := d.insertSession(ctx, s, ev); err != nil {
 			return err
 		}
 		ended := ev
 		ended.Kind, ended.Actor, ended.Detail = audit.SessionEnded, "", "replaced"
-		_, err := d.EndSessions(ctx, session.Which{Key: replaced}, s.CreatedAt, ended)
+		over, err := d.EndSessions(ctx, session.Which{Key: replaced}, s.CreatedAt, ended)
+		if s.Replaced = nil; len(over) > 0 {
+			s.Replaced = &over[0]
+		}
 		return err
 	})
+	return s, err
 }
 
 func (d *DB) insertSession(ctx context.Context, s session.Session, ev audit.Event) error {

@@ -69,11 +69,14 @@ func TestEndingSessions(t *testing.T) {
 		start(t, db, visit("k3", "s3", "firm"), "")
 		online, twice, offline := issue(t, db, "a", "s1", false), issue(t, db, "a", "s1", false), issue(t, db, "b", "s1", true)
 		kept, other := issue(t, db, "c", "s2", false), issue(t, db, "d", "s3", false)
+		// What was revoked before leaves the browser nothing to tell; behind it,
+		// the client is told all the same.
+		must(t, db.RevokeGrant(ctx, issue(t, db, "gone", "s1", false), did(audit.TokenRevoked)))
 
 		ended, err := db.EndSessions(ctx, session.Which{ID: "s1"}, clock, audit.Event{Kind: audit.SessionEnded})
 		must(t, err)
-		same(t, "ended", ended, []string{"s1"})
-		same(t, "owed", owed(t, db), []string{"a s1 zhang", "b s1 zhang"})
+		same(t, "ended", ended, []session.Ended{{ID: "s1", Account: "zhang", Clients: []string{"a", "b"}}})
+		same(t, "owed", owed(t, db), []string{"a s1 zhang", "b s1 zhang", "gone s1 zhang"})
 		for name, c := range map[string]struct {
 			g    *token.Grant
 			want token.State
@@ -99,7 +102,7 @@ func TestEndingSessions(t *testing.T) {
 		start(t, db, visit("k4", "s4", "zhang"), "")
 		ended, err = db.EndSessions(ctx, session.Which{Account: "zhang", ExceptKey: "k4"}, clock, did(audit.SessionEnded))
 		must(t, err)
-		same(t, "all but one", ended, []string{"s2"})
+		same(t, "all but one", ended, []session.Ended{{ID: "s2", Account: "zhang", Clients: []string{"c"}}})
 		v, err := db.ByCookie(ctx, "k4", "")
 		must(t, err)
 		if !v.Session.EndedAt.IsZero() {
@@ -145,6 +148,7 @@ func TestSigningInOverASession(t *testing.T) {
 		if got.ID != "s3" || stateOf(t, db, g) != token.Revoked {
 			t.Errorf("session %s, grant %d", got.ID, stateOf(t, db, g))
 		}
+		same(t, "replaced", got.Replaced, &session.Ended{ID: "s1", Account: "zhang", Clients: []string{"a"}})
 		same(t, "owed", owed(t, db), []string{"a s1 zhang"})
 
 		// The same account again, over a session that has run out or was ended.

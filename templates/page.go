@@ -33,6 +33,12 @@ type Pictured interface {
 	Pictures() []string
 }
 
+// Framing is a page that loads pages of other origins in frames.
+type Framing interface {
+	// FrameSources lists the origins (scheme://host[:port]) for frame-src.
+	FrameSources() []string
+}
+
 // Text is a message key with the values for its {0}, {1}, … places. The zero
 // Text says nothing.
 type Text struct {

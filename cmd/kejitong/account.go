@@ -141,7 +141,7 @@ func accountPassword(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		var ended []string
+		var ended []session.Ended
 		err = a.db.InTx(ctx, func(ctx context.Context) error {
 			if err := a.db.SetPassword(ctx, found.ID, phc, false, deed(audit.PasswordChanged, string(found.ID), "reset")); err != nil {
 				return err

@@ -113,6 +113,18 @@ func provesBackchannel(t *testing.T, d *advertised, v string) {
 	}
 }
 
+func provesFrontchannel(t *testing.T, d *advertised, v string) {
+	b := d.browser()
+	b.in(d.arena, "a")
+	a := asking("framed", "openid")
+	c := idToken(t, d.redeem(a, b.get(d.authorizeURL(a))))
+	frames := framesOf(t, b.press(b.get(d.issuer+"/logout"), "logout=yes"))
+	want := "https://rp.example.gov.cn/fc?" + url.Values{"iss": {d.issuer}, "sid": {text(c, "sid")}}.Encode()
+	if v != "true" || text(c, "sid") == "" || !slices.Equal(frames, []string{want}) {
+		t.Errorf("frames %q, want %s", frames, want)
+	}
+}
+
 // provesVerified: the value occurs in some verified_claims, and none holds a
 // value that the member of the document does not list.
 func provesVerified(member string, values func(map[string]any) []any) func(*testing.T, *advertised, string) {

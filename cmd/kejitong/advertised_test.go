@@ -55,6 +55,7 @@ func TestEveryAdvertisedValueIsTrue(t *testing.T) {
 			c.Clients.OutboundAllow = append(c.Clients.OutboundAllow, strings.TrimPrefix(back.URL, "http://"))
 		})
 		s.client("leaver", func(c *client.Client) { c.Metadata.BackchannelLogoutURI = back.URL + "/bcl" })
+		s.client("framed", func(c *client.Client) { c.Metadata.FrontchannelLogoutURI = "https://rp.example.gov.cn/fc" })
 		d := &advertised{arena: s, key: signers, told: told}
 		d.walk()
 		for _, member := range slices.Sorted(maps.Keys(d.doc)) {
@@ -285,8 +286,10 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			t.Error(v)
 		}
 	},
-	"backchannel_logout_supported":         provesBackchannel,
-	"backchannel_logout_session_supported": provesBackchannel,
+	"backchannel_logout_supported":          provesBackchannel,
+	"backchannel_logout_session_supported":  provesBackchannel,
+	"frontchannel_logout_supported":         provesFrontchannel,
+	"frontchannel_logout_session_supported": provesFrontchannel,
 
 	"verified_claims_supported": func(t *testing.T, d *advertised, _ string) {
 		if len(d.verified) < 3 {
@@ -322,7 +325,7 @@ func (d *advertised) claims(t *testing.T, a attempt) map[string]any {
 // refusals: what is not advertised is refused (S33). Response types and modes,
 // challenge methods and request objects are among TestRefusedAtTheClient.
 func (d *advertised) refusals(t *testing.T) {
-	for _, member := range []string{"check_session_iframe", "registration_endpoint", "device_authorization_endpoint", "frontchannel_logout_supported", "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "dpop_signing_alg_values_supported", "backchannel_authentication_endpoint"} {
+	for _, member := range []string{"check_session_iframe", "registration_endpoint", "device_authorization_endpoint", "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "dpop_signing_alg_values_supported", "backchannel_authentication_endpoint"} {
 		if d.doc[member] != nil {
 			t.Errorf("%s is advertised", member)
 		}

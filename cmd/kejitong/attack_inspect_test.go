@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"kejitong/provider/parting"
 )
 
 // heard collects what must never be written down: cookies and codes.
@@ -136,8 +138,14 @@ func inspectPage(r *http.Request, body, policy string) (breaches []string) {
 			if nonce := attr(n, "nonce"); nonce == "" || !strings.Contains(policy, "'nonce-"+nonce+"'") {
 				breaches = append(breaches, "S41: script without the nonce")
 			}
-			fallthrough
-		case "img", "iframe":
+			if src := attr(n, "src"); foreign(r.URL, src) {
+				breaches = append(breaches, "S41: loads "+src)
+			}
+		case "iframe": // only the policy's own, which stand on one page alone
+			if src := attr(n, "src"); !framed(r.URL, src, policy) {
+				breaches = append(breaches, "S41: loads "+src)
+			}
+		case "img":
 			if src := attr(n, "src"); foreign(r.URL, src) {
 				breaches = append(breaches, "S41: loads "+src)
 			}
@@ -154,6 +162,14 @@ func inspectPage(r *http.Request, body, policy string) (breaches []string) {
 	return breaches
 }
 
+// framed tells whether a frame is one that the page after a sign-out may load.
+func framed(page *url.URL, src, policy string) bool {
+	u, err := url.Parse(src)
+	_, list, _ := strings.Cut(policy, "frame-src ")
+	list, _, _ = strings.Cut(list, ";")
+	return err == nil && page.Path == parting.Path && slices.Contains(strings.Fields(list), u.Scheme+"://"+u.Host)
+}
+
 func foreign(page *url.URL, ref string) bool {
 	u, err := page.Parse(ref)
 	return err != nil || u.Scheme != "data" && u.Host != page.Host
@@ -168,9 +184,9 @@ func TestInspectorSeesBreaches(t *testing.T) {
 	res := &http.Response{StatusCode: http.StatusTemporaryRedirect, Header: http.Header{
 		"Content-Type": {"text/html"}, "Set-Cookie": {"session=1; Path=/"}, "Content-Security-Policy": {"script-src 'unsafe-inline'"},
 	}}
-	all := strings.Join(inspect(r, res, `<a onclick="x()" style="a" href=" JavaScript:1"></a><script src="https://cdn.example/x.js"></script><link href="//cdn.example/x.css">pq: relation`), "\n")
+	all := strings.Join(inspect(r, res, `<a onclick="x()" style="a" href=" JavaScript:1"></a><iframe src="https://frame.example/x"></iframe><script src="https://cdn.example/x.js"></script><link href="//cdn.example/x.css">pq: relation`), "\n")
 	for _, want := range []string{"S14", "S34: cookie", "X-Content-Type-Options", "Referrer-Policy", "Strict-Transport-Security", "X-Frame-Options", "Cache-Control",
-		"default-src", "frame-ancestors", "the policy is", "onclick", "style=a", "JavaScript", "without the nonce", "cdn.example/x.js", "cdn.example/x.css", "tells pq: "} {
+		"default-src", "frame-ancestors", "the policy is", "onclick", "style=a", "JavaScript", "without the nonce", "frame.example/x", "cdn.example/x.js", "cdn.example/x.css", "tells pq: "} {
 		if !strings.Contains(all, want) {
 			t.Errorf("inspect does not see %q in:\n%s", want, all)
 		}

@@ -39,6 +39,7 @@ var (
 		{"scope", "scopes it may ask for, separated by blanks", func(m *client.Metadata) *string { return &m.Scope }},
 		{"profile", "claims profile: standard or kejitong (default kejitong with --system)", func(m *client.Metadata) *string { return (*string)(&m.ClaimsProfile) }},
 		{"backchannel-logout-uri", "where it is told of sign-outs", func(m *client.Metadata) *string { return &m.BackchannelLogoutURI }},
+		{"frontchannel-logout-uri", "what a signed-out browser loads in a frame", func(m *client.Metadata) *string { return &m.FrontchannelLogoutURI }},
 		{"initiate-login-uri", "where a sign-in can be started from outside", func(m *client.Metadata) *string { return &m.InitiateLoginURI }},
 		{"subject-type", "pairwise (default) or public", func(m *client.Metadata) *string { return &m.SubjectType }},
 		{"id-token-alg", "RS256 (default), ES256, PS256 or EdDSA", func(m *client.Metadata) *string { return &m.IDTokenSignedResponseAlg }},
@@ -140,6 +141,9 @@ func (f *clientFlags) metadata() (client.Metadata, error) {
 	if f.given("backchannel-logout-uri") {
 		m.BackchannelSessionNeeded = m.BackchannelLogoutURI != ""
 	}
+	if f.given("frontchannel-logout-uri") {
+		m.FrontchannelSessionNeeded = m.FrontchannelLogoutURI != ""
+	}
 	if f.public {
 		if f.given("auth-method") && m.TokenEndpointAuthMethod != client.AuthNone || f.secretFile != "" {
 			return *m, refuse("public", "", "contradicts --auth-method or --secret-file")
@@ -177,7 +181,7 @@ func blame(err error) error {
 
 var flagOf = map[string]string{
 	"client_id": "id", "client_name": "name", "scope": "scope", "claims_profile": "profile", "backchannel_logout_uri": "backchannel-logout-uri",
-	"initiate_login_uri": "initiate-login-uri", "subject_type": "subject-type", "id_token_signed_response_alg": "id-token-alg",
+	"frontchannel_logout_uri": "frontchannel-logout-uri", "initiate_login_uri": "initiate-login-uri", "subject_type": "subject-type", "id_token_signed_response_alg": "id-token-alg",
 	"access_token_format": "access-token-format", "token_endpoint_auth_method": "auth-method", "jwks": "jwks-file", "jwks_uri": "jwks-uri",
 	"application_type": "application-type", "required_realname_level": "require-level", "logo_uri": "logo-uri", "policy_uri": "policy-uri",
 	"tos_uri": "tos-uri", "legal_name": "legal-name", "purpose": "purpose", "redirect_uris": "redirect-uri",

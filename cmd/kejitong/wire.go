@@ -19,6 +19,7 @@ import (
 	"kejitong/provider/oidc"
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
+	"kejitong/provider/parting"
 	"kejitong/provider/session"
 	"kejitong/provider/token"
 	"kejitong/provider/web"
@@ -113,6 +114,7 @@ func (a *app) assemble(ctx context.Context) error {
 	a.runner.Init()
 	out := &outbound.Client{Allow: c.Clients.OutboundAllow, Timeout: 5 * time.Second, MaxBody: 64 << 10}
 	out.Init()
+	leave := &parting.Service{Flow: a.db, Clients: a.clients, Keys: a.ring.Snapshot, Now: a.clock}
 	op := &oidc.Provider{
 		Issuer: c.Issuer,
 		Times: oidc.Times{
@@ -124,13 +126,13 @@ func (a *app) assemble(ctx context.Context) error {
 			FrontChannelTokens: c.Protocol.FrontChannelTokens, Registration: c.Protocol.Registration, DeviceGrant: c.Protocol.DeviceGrant,
 			TokenExchange: c.Protocol.TokenExchange, JWTBearerGrant: c.Protocol.JWTBearerGrant, SessionManagement: c.Protocol.SessionManagement,
 		},
-		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Web: kit,
+		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Parting: leave, Web: kit,
 		Outbox: a.runner, Outbound: out, Now: a.clock, Log: a.log,
 	}
 	op.Init()
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
 	pages := &interact.Handler{
-		Web: kit, Flow: a.db, Sessions: sessions, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
+		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
 		Systems: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
 	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages})

@@ -64,6 +64,9 @@ type Store interface {
 	// Consented, Declined) and Browser, which changes when somebody else signs
 	// in, of an interaction that is not over yet; fault.Gone if it is.
 	Advance(ctx context.Context, p Pending) error
+	// Finish ends an interaction that leads to no grant, with why: of any number
+	// of callers exactly one is told true.
+	Finish(ctx context.Context, key, why string) (bool, error)
 	// Push inserts a pushed request.
 	Push(ctx context.Context, p Pushed) error
 	// Pushed gives a pushed request; fault.NotFound if there is none.

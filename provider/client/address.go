@@ -139,9 +139,6 @@ func (m *Metadata) checkAddresses() error {
 			return invalid(a.field, "%q %s", a.uri, why)
 		}
 	}
-	if m.BackchannelSessionNeeded && m.BackchannelLogoutURI == "" {
-		return invalid("backchannel_logout_session_required", "goes with backchannel_logout_uri")
-	}
 	return nil
 }
 

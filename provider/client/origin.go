@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // Origins are the web origins (RFC 6454) of the client's redirect URIs, from
@@ -20,6 +21,24 @@ func (m Metadata) Origins() []string {
 		}
 	}
 	return out
+}
+
+// WebOrigin is u's origin as browsers write it (RFC 6454 §6.2): in lower case and
+// without the scheme's own port; "" if u is no web address.
+func WebOrigin(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	switch scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	default:
+		return ""
+	}
+	if host == "" {
+		return ""
+	}
+	return scheme + "://" + host
 }
 
 // AllowsOrigin tells whether some active client registered a redirect URI of

@@ -11,6 +11,7 @@ import (
 	"kejitong/provider/authflow"
 	"kejitong/provider/client"
 	"kejitong/provider/fault"
+	"kejitong/provider/parting"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
@@ -48,17 +49,18 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case v == nil && (f.redirect == "" || f.hint != nil):
-		p.depart(w, r, f) // nobody is signed in: there is nothing to ask
+		p.depart(w, f) // nobody is signed in: there is nothing to ask
 	case v != nil && f.hint != nil && p.hintsAt(f, v):
 		ev := audit.From(r.Context(), audit.Event{Kind: audit.SessionEnded, Actor: string(v.Session.Account), Object: v.Session.ID, Client: f.client.ID, Detail: "rp_initiated"})
-		if _, err := p.Sessions.Store.EndSessions(r.Context(), session.Which{Key: v.Session.Key}, p.Now(), ev); err != nil {
+		ended, err := p.Sessions.Store.EndSessions(r.Context(), session.Which{Key: v.Session.Key}, p.Now(), ev)
+		if err != nil {
 			p.Web.Fail(w, r, err)
 			return
 		}
 		p.Outbox.Wake()
 		p.Web.ClearCookie(w, web.SessionCookie)
 		p.Web.NewBrowser(w, r) // the next user of this browser inherits nothing
-		p.depart(w, r, f)
+		p.part(w, r, f, ended)
 	default:
 		p.askLogout(w, r, f)
 	}
@@ -171,16 +173,46 @@ func (p *Provider) hintsAt(f *farewell, v *principal.Visit) bool {
 	return f.hint.Subject == subjectOf(s, f.client, v.Session.Account)
 }
 
+// onward is where the browser goes afterwards.
+func (f *farewell) onward() parting.Onward {
+	to := parting.Onward{Locales: f.form.Get("ui_locales")}
+	if f.redirect != "" {
+		to.Client, to.URI, to.State = f.client.ID, f.redirect, f.state
+	}
+	return to
+}
+
+// part sends the browser to the page that calls the clients of the ended
+// session, if any of them is to be called (Front-Channel Logout 1.0 §3). The
+// session is over in any case.
+func (p *Provider) part(w http.ResponseWriter, r *http.Request, f *farewell, ended []session.Ended) {
+	for _, e := range ended {
+		page, err := p.Parting.Begin(r.Context(), authflow.Key(p.Web.Browser(w, r)), e, f.onward())
+		if err != nil {
+			p.Log.ErrorContext(r.Context(), "front-channel logout not begun", "request_id", web.RequestID(r.Context()), "error", err)
+		}
+		if page != "" {
+			sendTo(w, page)
+			return
+		}
+	}
+	p.depart(w, f)
+}
+
 // depart sends the browser on: to the registered URI with nothing but the
 // state, or to the page that says it is done.
-func (p *Provider) depart(w http.ResponseWriter, r *http.Request, f *farewell) {
-	target := "/logout/done"
+func (p *Provider) depart(w http.ResponseWriter, f *farewell) {
+	target := f.onward().Done()
 	if f.redirect != "" {
 		target = f.redirect
 		if f.state != "" {
 			target = web.WithParams(target, url.Values{"state": {f.state}})
 		}
 	}
+	sendTo(w, target)
+}
+
+func sendTo(w http.ResponseWriter, target string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", target)
 	w.WriteHeader(http.StatusSeeOther)

@@ -69,6 +69,8 @@ func (p *Provider) metadata() []byte {
 		"require_pushed_authorization_requests":                    false,
 		"backchannel_logout_supported":                             true,
 		"backchannel_logout_session_supported":                     true,
+		"frontchannel_logout_supported":                            true,
+		"frontchannel_logout_session_supported":                    true,
 
 		"verified_claims_supported":    true,
 		"trust_frameworks_supported":   []string{at("/trust/realname")},

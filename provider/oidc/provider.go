@@ -14,6 +14,7 @@ import (
 	"kejitong/provider/keys"
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
+	"kejitong/provider/parting"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
 	"kejitong/provider/token"
@@ -56,6 +57,7 @@ type Provider struct {
 	Grants     token.Store
 	Flow       authflow.Store
 	Sessions   *session.Service
+	Parting    *parting.Service
 	Web        *web.Kit
 	Outbox     *outbox.Runner
 	Outbound   *outbound.Client

@@ -21,10 +21,9 @@ func subjectOf(s *keys.Snapshot, c *client.Client, id account.ID) string {
 	return base64.RawURLEncoding.EncodeToString(s.MAC(keys.Pairwise, "sub", sector(c), string(id)))
 }
 
-// sidOf is the session id that c sees: different for each client, so that the
-// sid does not undo what pairwise subjects do.
+// sidOf is the session id that the client sees.
 func sidOf(s *keys.Snapshot, clientID, sessionID string) string {
-	return base64.RawURLEncoding.EncodeToString(s.MAC(keys.Pairwise, "sid", clientID, sessionID)[:16])
+	return client.SID(s, clientID, sessionID)
 }
 
 // sector is the sector identifier of OpenID Connect Core §8.1: the host of

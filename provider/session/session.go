@@ -40,6 +40,19 @@ type Session struct {
 	// Proved is the version of the account that the sign-in proved itself
 	// against. StartSession alone looks at it; it is not stored.
 	Proved int64
+	// Replaced is the session of somebody else, or one that had run out, that
+	// this one took the place of. StartSession and Open give it; it is not stored.
+	Replaced *Ended
+}
+
+// Ended is a session that is over.
+type Ended struct {
+	ID      string
+	Account account.ID
+	// Clients are those that still held a grant of it when it ended. The browser
+	// has to tell them (OpenID Connect Front-Channel Logout 1.0 §3); a client
+	// whose grants were all revoked before has nothing left to hear of.
+	Clients []string
 }
 
 // The authentication context classes: how strongly somebody signed in, which is
@@ -77,7 +90,7 @@ type Store interface {
 	// (empty: none) and records ev, in one transaction. A living session of the
 	// same account is renewed: it keeps its ID, CreatedAt and UnitID under the
 	// new Key, and its grants live on. One of another account is ended as by
-	// EndSessions. It gives the session as it stands now.
+	// EndSessions, and named in Replaced. It gives the session as it stands now.
 	//
 	// With s.Proved set, the account must still be active and have that version
 	// when the session begins, else nothing happens and it is fault.Unproven:
@@ -92,8 +105,8 @@ type Store interface {
 	// which is signing out everywhere, grants with offline access end too, but
 	// for those of the session left out. It queues a back-channel logout for
 	// every client concerned and records one event per session, all in one
-	// transaction. It gives the ids of the ended sessions.
-	EndSessions(ctx context.Context, which Which, now time.Time, ev audit.Event) ([]string, error)
+	// transaction. It gives the ended sessions.
+	EndSessions(ctx context.Context, which Which, now time.Time, ev audit.Event) ([]Ended, error)
 }
 
 // Which selects sessions: exactly one field is set. ExceptKey leaves one out

@@ -53,13 +53,17 @@ func (h *headers) put(to http.Header, requestID string) {
 // pagePolicy is the Content-Security-Policy of one page. Sources that are not
 // plain scheme or host sources are left out, so that nothing that came from a
 // client's registration can add a directive.
-func pagePolicy(nonce string, formAction, pictures []string) string {
+func pagePolicy(nonce string, formAction, pictures, frames []string) string {
 	var b strings.Builder
 	b.Grow(320)
 	b.WriteString("default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; style-src 'self'; script-src 'nonce-")
 	b.WriteString(nonce)
 	b.WriteString("'; img-src 'self' data:")
 	sources(&b, pictures)
+	if len(frames) > 0 {
+		b.WriteString("; frame-src")
+		sources(&b, frames)
+	}
 	b.WriteString("; form-action 'self'")
 	sources(&b, formAction)
 	return b.String()

@@ -61,7 +61,11 @@ func (k *Kit) Show(w http.ResponseWriter, r *http.Request, status int, p templat
 	if with, ok := p.(templates.Pictured); ok {
 		pictures = with.Pictures()
 	}
-	h.Set("Content-Security-Policy", pagePolicy(frame.Nonce, s.formAction, pictures))
+	var frames []string
+	if with, ok := p.(templates.Framing); ok {
+		frames = with.FrameSources()
+	}
+	h.Set("Content-Security-Policy", pagePolicy(frame.Nonce, s.formAction, pictures, frames))
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", tag.String())
 	h.Set("Cache-Control", "no-store")

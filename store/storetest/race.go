@@ -28,6 +28,7 @@ type racing interface {
 	SpendCode(ctx context.Context, id string, gen int64, now time.Time, ev audit.Event) (bool, error)
 	RotateRefresh(ctx context.Context, id string, gen int64, now time.Time) (bool, error)
 	OpenGrant(ctx context.Context, g *token.Grant, use token.Consume, ev audit.Event) (bool, error)
+	Finish(ctx context.Context, key, why string) (bool, error)
 	UseAssertion(ctx context.Context, client, jti string, exp, now time.Time) (bool, error)
 	Reserve(ctx context.Context, k credential.Keys, l credential.Limits, now time.Time) (credential.Standing, error)
 	PutClient(ctx context.Context, c *client.Client, ev audit.Event) error
@@ -72,6 +73,10 @@ func Run(t *testing.T, options func(testing.TB) store.Options) {
 			return func(i int) (bool, error) {
 				return s.OpenGrant(t.Context(), grants[i], token.Consume{Interaction: id, Pushed: "pushed " + id}, ev)
 			}
+		}},
+		{"one parting taken by many", 20, 1, func(t *testing.T, s racing) func(int) (bool, error) {
+			id := park(t, db, now)
+			return func(int) (bool, error) { return s.Finish(t.Context(), id, "told") }
 		}},
 		{"one assertion used by many", 20, 1, func(t *testing.T, s racing) func(int) (bool, error) {
 			jti := unique(t)

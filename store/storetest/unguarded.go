@@ -75,6 +75,14 @@ func (h hasty) OpenGrant(ctx context.Context, g *token.Grant, use token.Consume,
 	return true, h.write(ctx, `UPDATE interactions SET grant_id = ? WHERE key = ?`, g.ID, use.Interaction)
 }
 
+func (h hasty) Finish(ctx context.Context, key, why string) (bool, error) {
+	over, err := h.decide(ctx, `SELECT COUNT(*) FROM interactions WHERE key = ? AND declined <> ''`, key)
+	if err != nil || over > 0 {
+		return false, err
+	}
+	return true, h.write(ctx, `UPDATE interactions SET declined = ? WHERE key = ?`, why, key)
+}
+
 func (h hasty) UseAssertion(ctx context.Context, client, jti string, exp, _ time.Time) (bool, error) {
 	used, err := h.decide(ctx, `SELECT COUNT(*) FROM assertions WHERE client_id = ? AND jti = ?`, client, jti)
 	if err != nil || used > 0 {

@@ -15,6 +15,7 @@ import (
 	"kejitong/provider/credential"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
+	"kejitong/provider/parting"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
@@ -36,12 +37,14 @@ type Waker interface{ Wake() }
 // Handler serves the pages. All fields must be set before Mount.
 type Handler struct {
 	Web         *web.Kit
+	Issuer      string
 	Flow        authflow.Store
 	Sessions    *session.Service
 	Credentials *credential.Service
 	Principals  principal.Reader
 	Clients     *client.Registry
 	Consents    consent.Store
+	Parting     *parting.Service
 	Systems     Catalogue
 	Audit       Recorder
 	Keys        func() *keys.Snapshot
@@ -66,5 +69,6 @@ func (h *Handler) Mount(r *mux.Router) {
 	page("/refused", h.within(required, h.showRefused), h.within(required, h.leaveRefused))
 	page("/logout", h.leaving(h.showSignOut), h.leaving(h.signOut))
 	page("/logout/done", http.HandlerFunc(h.showSignedOut), nil)
+	r.HandleFunc(parting.Path, h.showParting).Methods(http.MethodGet) // HEAD would take what it does not show
 	page("/", http.HandlerFunc(h.home), nil)
 }

@@ -21,6 +21,7 @@ import (
 	"kejitong/provider/credential"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
+	"kejitong/provider/parting"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
@@ -87,12 +88,13 @@ func build(t *testing.T, db *store.DB) *house {
 	must(t, err)
 	kit := &web.Kit{Render: render, Issuer: issuer, FormKey: snapshot.Current(keys.Form).Bytes, Now: h.now}
 	h.hasher = &credential.Hasher{MemoryKiB: 8, Time: 1, Parallelism: 1, Queue: 1000}
+	clients := &client.Registry{Store: db, Now: h.now}
 	h.h = &interact.Handler{
-		Web: kit, Flow: db, Sessions: &session.Service{Store: db, Limits: session.Limits{Idle: time.Hour, Absolute: 8 * time.Hour}, Now: h.now},
+		Web: kit, Issuer: h.url, Flow: db, Parting: &parting.Service{Flow: db, Clients: clients, Keys: func() *keys.Snapshot { return snapshot }, Now: h.now}, Sessions: &session.Service{Store: db, Limits: session.Limits{Idle: time.Hour, Absolute: 8 * time.Hour}, Now: h.now},
 		Credentials: &credential.Service{
 			Store: db, Hasher: h.hasher, Key: snapshot.Current(keys.Throttle).Bytes, Now: h.now, Limits: credential.Limits{FailureFloor: -1},
 		},
-		Principals: db, Clients: &client.Registry{Store: db, Now: h.now}, Consents: db, Systems: db, Audit: db,
+		Principals: db, Clients: clients, Consents: db, Systems: db, Audit: db,
 		Keys: func() *keys.Snapshot { return snapshot }, Outbox: h, Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
 	}
 	r := mux.NewRouter().SkipClean(true)

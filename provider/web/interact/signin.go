@@ -12,6 +12,7 @@ import (
 	"kejitong/provider/authflow"
 	"kejitong/provider/credential"
 	"kejitong/provider/fault"
+	"kejitong/provider/parting"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
 	"kejitong/templates"
@@ -168,9 +169,12 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, s *step, o openi
 	}
 	h.rememberWindow(w, o.proof.Kind, o.shared)
 	s.pd.SignedInAt, s.pd.Session, s.pd.Selected, s.pd.Unit, s.pd.Consented = now, sn.ID, true, "", false
-	if s.id == "" {
-		see(w, "/")
+	if s.id != "" && !h.advanced(w, r, s) {
 		return
 	}
-	h.advance(w, r, s)
+	target := s.returns()
+	if sn.Replaced != nil { // the browser tells the systems that were opened before
+		target = h.parting(w, r, *sn.Replaced, parting.Onward{Switched: true, Interaction: s.id, Locales: s.form.Get("ui_locales")}, target)
+	}
+	see(w, target)
 }

@@ -9,6 +9,7 @@ import (
 	"kejitong/provider/authflow"
 	"kejitong/provider/client"
 	"kejitong/provider/fault"
+	"kejitong/provider/parting"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
 	"kejitong/templates"
@@ -21,6 +22,7 @@ type farewell struct {
 	name   string
 	client string // its id, for the audit trail
 	target string // where to go afterwards, "" for our own page
+	onward parting.Onward
 }
 
 // leaving runs next with what a relying party asked for, if the request names
@@ -58,7 +60,7 @@ func (h *Handler) leaving(next func(http.ResponseWriter, *http.Request, farewell
 // open redirect is too dear a price for one mistake elsewhere.
 func (h *Handler) farewell(r *http.Request, pd authflow.Pending, form url.Values) (farewell, error) {
 	if pd.Client == "" {
-		return farewell{}, nil
+		return farewell{onward: parting.Onward{Locales: form.Get("ui_locales")}}, nil
 	}
 	c, err := h.Clients.Find(r.Context(), pd.Client)
 	if fault.Is(err, fault.NotFound) {
@@ -70,21 +72,21 @@ func (h *Handler) farewell(r *http.Request, pd authflow.Pending, form url.Values
 	s := &step{client: c, form: url.Values{}}
 	f := farewell{asks: s.asks(), client: c.ID}
 	f.name = f.asks.Name
-	f.target = afterLogout(c, form)
+	f.onward = parting.Onward{Client: c.ID, URI: form.Get("post_logout_redirect_uri"), State: form.Get("state"), Locales: form.Get("ui_locales")}
+	f.target = afterLogout(c, f.onward)
 	return f, nil
 }
 
 // afterLogout is the registered address with the state and nothing else (OpenID
 // Connect RP-Initiated Logout §3).
-func afterLogout(c *client.Client, form url.Values) string {
-	uri := form.Get("post_logout_redirect_uri")
-	if uri == "" || !slices.Contains(c.Metadata.PostLogoutRedirectURIs, uri) {
+func afterLogout(c *client.Client, to parting.Onward) string {
+	if to.URI == "" || !slices.Contains(c.Metadata.PostLogoutRedirectURIs, to.URI) {
 		return ""
 	}
-	if state := form.Get("state"); state != "" {
-		return web.WithParams(uri, url.Values{"state": {state}})
+	if to.State != "" {
+		return web.WithParams(to.URI, url.Values{"state": {to.State}})
 	}
-	return uri
+	return to.URI
 }
 
 // showSignOut is GET /logout. Whoever comes back to a session that has idled out
@@ -118,10 +120,12 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, f farewell) {
 		see(w, "/")
 		return
 	}
+	var ended []session.Ended
 	if cookie, ok := h.Web.Cookie(r, web.SessionCookie); ok {
 		ctx := r.Context()
 		ev := audit.From(ctx, audit.Event{Kind: audit.SessionEnded, Client: f.client, Detail: "sign_out"})
-		if _, err := h.Sessions.Store.EndSessions(ctx, session.Which{Key: session.Key(cookie)}, h.Now(), ev); err != nil {
+		var err error
+		if ended, err = h.Sessions.Store.EndSessions(ctx, session.Which{Key: session.Key(cookie)}, h.Now(), ev); err != nil {
 			h.Web.Fail(w, r, err)
 			return
 		}
@@ -129,14 +133,18 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, f farewell) {
 	}
 	h.Web.ClearCookie(w, web.SessionCookie)
 	h.Web.NewBrowser(w, r)
-	if f.target != "" {
-		see(w, f.target)
-		return
+	target := f.target
+	if target == "" {
+		target = f.onward.Done()
 	}
-	see(w, "/logout/done")
+	for _, e := range ended {
+		target = h.parting(w, r, e, f.onward, target)
+	}
+	see(w, target)
 }
 
 // showSignedOut is GET /logout/done.
 func (h *Handler) showSignedOut(w http.ResponseWriter, r *http.Request) {
-	h.Web.Show(w, r, http.StatusOK, templates.SignedOut{})
+	ctx := web.WithLocale(r.Context(), web.ParseLocales(r.URL.Query().Get("ui_locales"))...)
+	h.Web.Show(w, r.WithContext(ctx), http.StatusOK, templates.SignedOut{})
 }

@@ -161,22 +161,30 @@ func see(w http.ResponseWriter, target string) {
 
 // back returns to the authorization endpoint, or home where there is nothing to
 // return to.
-func (h *Handler) back(w http.ResponseWriter, s *step) {
+func (h *Handler) back(w http.ResponseWriter, s *step) { see(w, s.returns()) }
+
+func (s *step) returns() string {
 	if s.id == "" {
-		see(w, "/")
-		return
+		return "/"
 	}
-	see(w, "/oauth2/authorize?"+url.Values{"interaction": {s.id}}.Encode())
+	return "/oauth2/authorize?" + url.Values{"interaction": {s.id}}.Encode()
 }
 
 // advance records the progress and goes back. An interaction that ended
 // meanwhile in another tab answers for itself there.
 func (h *Handler) advance(w http.ResponseWriter, r *http.Request, s *step) {
+	if h.advanced(w, r, s) {
+		h.back(w, s)
+	}
+}
+
+// advanced records the progress; if it cannot, it answers and is false.
+func (h *Handler) advanced(w http.ResponseWriter, r *http.Request, s *step) bool {
 	if err := h.Flow.Advance(r.Context(), s.pd); err != nil && !fault.Is(err, fault.Gone) {
 		h.Web.Fail(w, r, err)
-		return
+		return false
 	}
-	h.back(w, s)
+	return true
 }
 
 // gaveUp is what an interaction says that the user walked away from.
