@@ -1,22 +1,12 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -185,52 +175,11 @@ func TestNothingForOperators(t *testing.T) {
 	}
 }
 
-// newSecureArena serves https itself with a certificate of its own.
-func newSecureArena(t *testing.T) (*arena, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sheet := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"}, NotBefore: now().Add(-time.Hour), NotAfter: now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, sheet, sheet, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, roots := t.TempDir(), x509.NewCertPool()
-	files := config.TLS{CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem"), ReloadInterval: time.Minute}
-	for path, block := range map[string]*pem.Block{files.CertFile: {Type: "CERTIFICATE", Bytes: der}, files.KeyFile: {Type: "PRIVATE KEY", Bytes: raw}} {
-		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots.AddCert(cert)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := storetest.SQLite(t)
-	issuer := "https://localhost:" + strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	s := arenaOf(t, newStageOn(t, o, l, issuer, func(c *config.Config) { c.Listen.TLS = files }), o)
-	over := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
-	t.Cleanup(over.CloseIdleConnections)
-	s.over = over
-	return s, roots
-}
-
 // S34, S41 under https: the inspector demands __Host-, Secure and HSTS of every
 // response on the way through all pages; S87: TLS as measured. The databases
 // make no difference here.
 func TestBehindTLS(t *testing.T) {
-	s, roots := newSecureArena(t)
+	s, ca := newSecureArena(t, storetest.SQLite(t), nil, nil)
 	s.client("web", nil)
 	b := s.browser()
 	first := b.get(s.authorizeURL(asking("web", "openid")))
@@ -278,7 +227,7 @@ func TestBehindTLS(t *testing.T) {
 		{"TLS 1.2", tls.VersionTLS12, tls.VersionTLS12, nil, true},
 		{"TLS 1.3", tls.VersionTLS13, tls.VersionTLS13, nil, true},
 	} {
-		c, err := tls.Dial("tcp", address, &tls.Config{RootCAs: roots, MinVersion: row.min, MaxVersion: row.max, CipherSuites: row.suites}) //nolint:gosec // old versions on purpose
+		c, err := tls.Dial("tcp", address, &tls.Config{RootCAs: ca.roots, MinVersion: row.min, MaxVersion: row.max, CipherSuites: row.suites}) //nolint:gosec // old versions on purpose
 		if (err == nil) != row.ok {
 			t.Errorf("%s: %v, want a connection %v", row.name, err, row.ok)
 		}

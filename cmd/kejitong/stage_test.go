@@ -52,6 +52,12 @@ func newStage(t testing.TB, o store.Options, tweak func(*config.Config)) *stage 
 
 func newStageOn(t testing.TB, o store.Options, l net.Listener, issuer string, tweak func(*config.Config)) *stage {
 	t.Helper()
+	return newStageAt(t, o, l, issuer, tweak, nil)
+}
+
+// newStageAt is newStageOn with the time of another clock; nil: the real one.
+func newStageAt(t testing.TB, o store.Options, l net.Listener, issuer string, tweak func(*config.Config), clock func() time.Time) *stage {
+	t.Helper()
 	port := l.Addr().(*net.TCPAddr).Port
 	cast, err := rehearse(t.TempDir(), port)
 	if err != nil {
@@ -71,8 +77,11 @@ func newStageOn(t testing.TB, o store.Options, l net.Listener, issuer string, tw
 		t.Fatal(err)
 	}
 	logs := &syncBuffer{}
-	a, err := build(t.Context(), cast.config, slog.New(slog.NewJSONHandler(logs, nil)))
-	if err != nil {
+	if db, err = openDatabase(t.Context(), cast.config); err != nil {
+		t.Fatal(err)
+	}
+	a := &app{cfg: cast.config, log: slog.New(slog.NewJSONHandler(logs, nil)), db: db, clock: clock}
+	if err := a.assemble(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := cast.seed(t.Context(), a); err != nil {
