@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"encoding/json"
+	"fmt"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -31,14 +32,23 @@ func (m *Metadata) checkKeys() error {
 		return invalid("jwks", "stands beside jwks_uri; give one of them")
 	case !there && m.JWKSURI == "" && m.TokenEndpointAuthMethod == AuthJWT:
 		return invalid("jwks", "and jwks_uri are missing; private_key_jwt needs one of them")
-	case there:
-		return checkKeySet(m.JWKS)
+	case !there:
+		return nil
+	}
+	if err := checkKeySet(m.JWKS); err != nil {
+		return err
+	}
+	if m.TokenEndpointAuthMethod == AuthJWT && !m.hasKey(func(k jose.JSONWebKey) bool { return k.Use != "enc" }) {
+		return invalid("jwks", "holds no key for signatures")
 	}
 	return nil
 }
 
-// checkKeySet accepts a set of public keys that can be told apart (RFC 7517
-// §4.5) and that say what they are for.
+// checkKeySet accepts a set of public keys. What RFC 7517 leaves optional may
+// be missing: a key without a use serves both purposes (§4.2), and keys without
+// a kid are tried one after the other (§4.5), because many relying parties'
+// libraries publish such sets. The same kid twice is accepted where type or use
+// tell the keys apart.
 func checkKeySet(raw json.RawMessage) error {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -49,7 +59,7 @@ func checkKeySet(raw json.RawMessage) error {
 	if len(set.Keys) == 0 || len(set.Keys) > maxKeys {
 		return invalid("jwks", "holds no keys, or more than %d", maxKeys)
 	}
-	kids, signing := map[string]bool{}, false
+	seen := map[string]bool{}
 	for _, one := range set.Keys {
 		var members map[string]json.RawMessage
 		if json.Unmarshal(one, &members) != nil {
@@ -64,22 +74,17 @@ func checkKeySet(raw json.RawMessage) error {
 		if err := json.Unmarshal(one, &k); err != nil || !k.Valid() || !k.IsPublic() {
 			return invalid("jwks", "holds a key that cannot be read")
 		}
-		switch {
-		case k.Use != "sig" && k.Use != "enc":
-			return invalid("jwks", "the key %q does not say what it is for: want \"use\":\"sig\"", k.KeyID)
-		case kids[k.KeyID]:
-			return invalid("jwks", "the kid %q stands there twice", k.KeyID)
-		case k.KeyID == "" && len(set.Keys) > 1:
-			return invalid("jwks", "holds several keys, and one without a kid")
+		if k.Use != "" && k.Use != "sig" && k.Use != "enc" {
+			return invalid("jwks", "the key %q has a use that is neither sig nor enc", k.KeyID)
 		}
-		if why := weak(k.Key); why != "" {
+		if why := weak(k.Key); why != "" && !(k.Use == "enc" && onAgreementCurve(k.Key)) {
 			return invalid("jwks", "the key %q %s", k.KeyID, why)
 		}
-		kids[k.KeyID] = true
-		signing = signing || k.Use == "sig"
-	}
-	if !signing {
-		return invalid("jwks", "holds no key for signatures")
+		same := fmt.Sprintf("%q %T %s", k.KeyID, k.Key, k.Use)
+		if k.KeyID != "" && seen[same] {
+			return invalid("jwks", "the kid %q stands there twice for keys of one type and use", k.KeyID)
+		}
+		seen[same] = true
 	}
 	return nil
 }

@@ -78,8 +78,17 @@ func unescaped(s string) bool {
 func (m Metadata) Normalise() (Metadata, error) {
 	m.defaults()
 	for _, check := range []func(*Metadata) error{
-		(*Metadata).checkTexts, (*Metadata).checkGrants, (*Metadata).checkAuthentication, (*Metadata).checkRedirects, (*Metadata).checkAddresses, (*Metadata).checkLogout,
-		(*Metadata).checkKeys, (*Metadata).checkScope, (*Metadata).checkTokens, (*Metadata).checkPolicy,
+		(*Metadata).checkTexts,
+		(*Metadata).checkGrants,
+		(*Metadata).checkAuthentication,
+		(*Metadata).checkRedirects,
+		(*Metadata).checkAddresses,
+		(*Metadata).checkLogout,
+		(*Metadata).checkKeys,
+		(*Metadata).checkAnswers,
+		(*Metadata).checkScope,
+		(*Metadata).checkTokens,
+		(*Metadata).checkPolicy,
 	} {
 		if err := check(&m); err != nil {
 			return Metadata{}, err

@@ -267,12 +267,13 @@ func TestKeySets(t *testing.T) {
 		{"RSA with exponent 1", publicSet(t, put("e", "AQ"), rsaOf(2048)), false},
 		{"P-384", publicSet(t, nil, &p384.PublicKey), false},
 		{"a point that is on no curve", publicSet(t, put("y", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), &p256.PublicKey), false},
-		{"no use", publicSet(t, put("use", nil), &p256.PublicKey), false},
 		{"an unknown use", publicSet(t, put("use", "any"), &p256.PublicKey), false},
 		{"for encryption alone", publicSet(t, put("use", "enc"), rsaOf(2048)), false},
-		{"one kid twice", publicSet(t, put("kid", "same"), &p256.PublicKey, rsaOf(2048)), false},
-		{"two keys without kid", publicSet(t, put("kid", nil), &p256.PublicKey, rsaOf(2048)), false},
+		{"one kid twice for one type and use", publicSet(t, put("kid", "same"), rsaOf(2048), rsaOf(3072)), false},
+		{"one kid for two types", publicSet(t, put("kid", "same"), &p256.PublicKey, rsaOf(2048)), true}, // RFC 7517 §4.5
+		{"two keys without kid", publicSet(t, put("kid", nil), &p256.PublicKey, rsaOf(2048)), true},     // §4.5: optional
 		{"one key without kid", publicSet(t, put("kid", nil), &p256.PublicKey), true},
+		{"no use", publicSet(t, put("use", nil), &p256.PublicKey), true}, // §4.2: optional
 		{"RSA, P-256 and Ed25519", publicSet(t, nil, rsaOf(2048), &p256.PublicKey, edPublic), true},
 		{"one for signatures, one for encryption", publicSet(t, func(i int, members map[string]any) {
 			if i == 1 {

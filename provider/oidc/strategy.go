@@ -223,9 +223,14 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 	if u.release == nil {
 		return "", errors.New("oidc: id token without a release")
 	}
-	return s.p.idToken(u)
+	text, err := s.p.idToken(u)
+	if err != nil {
+		return "", err
+	}
+	return s.p.sealIDToken(ctx, u.client, text)
 }
 
+// idToken is the signed ID token; what goes out goes through sealIDToken.
 func (p *Provider) idToken(u *unit) (string, error) {
 	now, g, s := p.Now(), u.grant, p.Keys.Snapshot()
 	jti, err := noise(12)
