@@ -216,6 +216,10 @@ type Protocol struct {
 	// Session Management 1.0: an iframe that tells whether the user is still
 	// signed in. It needs a cookie that scripts can read.
 	SessionManagement bool `key:"session_management" default:"true"`
+
+	// DPoP proofs must carry a nonce of this service (RFC 9449 section 8). It costs
+	// clients a second request now and then, and helps those whose clocks are wrong.
+	DPoPNonce bool `key:"dpop_nonce" default:"false"`
 }
 
 // Sessions sets the lives of a signed-in browser.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -274,6 +276,31 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 	"token_endpoint_auth_signing_alg_values_supported":         provesAuth("/oauth2/token", "private_key_jwt"),
 	"introspection_endpoint_auth_signing_alg_values_supported": provesAuth("/oauth2/introspect", "private_key_jwt"),
 	"revocation_endpoint_auth_signing_alg_values_supported":    provesAuth("/oauth2/revoke", "private_key_jwt"),
+	"dpop_signing_alg_values_supported": func(t *testing.T, d *advertised, v string) {
+		d.client("dpop-"+v, func(c *client.Client) { c.Metadata.DPoPBoundTokens = true })
+		a := asking("dpop-"+v, "openid")
+		b := d.browser()
+		b.in(d.arena, "a")
+		form := codeForm(a, d.answer(a, b.get(d.authorizeURL(a))).Get("code"))
+		k := d.key[v]
+		at := func(method, path string, more map[string]any) string {
+			return k.dpop(t, map[string]any{"jti": randomText(16), "htm": method, "htu": d.issuer + path, "iat": now().Unix()}, more)
+		}
+		r := formTo(t, d.issuer+"/oauth2/token", form, func(q *http.Request, _ url.Values) {
+			q.SetBasicAuth("dpop-"+v, d.secret("dpop-"+v))
+			q.Header.Set("DPoP", at("POST", "/oauth2/token", nil))
+		})
+		status, m := d.stage.send(r)
+		if status != http.StatusOK || m["token_type"] != "DPoP" {
+			t.Fatalf("%d %v", status, m)
+		}
+		sum := sha256.Sum256([]byte(text(m, "access_token")))
+		p := d.browser().send(http.MethodGet, d.issuer+"/oauth2/userinfo", nil, "Authorization", "DPoP "+text(m, "access_token"),
+			"DPoP", at("GET", "/oauth2/userinfo", map[string]any{"ath": base64.RawURLEncoding.EncodeToString(sum[:])}))
+		if p.StatusCode != http.StatusOK {
+			t.Errorf("userinfo: %d %s", p.StatusCode, p.body)
+		}
+	},
 	"authorization_response_iss_parameter_supported": func(t *testing.T, d *advertised, v string) {
 		d.code(t) // answer holds every response to it
 		if v != "true" {
@@ -325,7 +352,7 @@ func (d *advertised) claims(t *testing.T, a attempt) map[string]any {
 // refusals: what is not advertised is refused (S33). Response types and modes,
 // challenge methods and request objects are among TestRefusedAtTheClient.
 func (d *advertised) refusals(t *testing.T) {
-	for _, member := range []string{"check_session_iframe", "registration_endpoint", "device_authorization_endpoint", "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "dpop_signing_alg_values_supported", "backchannel_authentication_endpoint"} {
+	for _, member := range []string{"check_session_iframe", "registration_endpoint", "device_authorization_endpoint", "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "backchannel_authentication_endpoint"} {
 		if d.doc[member] != nil {
 			t.Errorf("%s is advertised", member)
 		}

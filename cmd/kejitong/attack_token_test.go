@@ -156,7 +156,7 @@ func TestBearerTokenInTheWrongPlace(t *testing.T) {
 			{name: "in a JSON body", method: "POST", body: `{"access_token":"` + token + `"}`, kind: "application/json", status: 401},
 			{name: "without scheme", method: "GET", header: []string{token}, status: 401},
 			{name: "as Basic", method: "GET", header: []string{"Basic " + token}, status: 401},
-			{name: "as DPoP", method: "GET", header: []string{"DPoP " + token}, status: 401},
+			{name: "as DPoP", method: "GET", header: []string{"DPoP " + token}, status: 401, code: "invalid_dpop_proof"}, // RFC 9449 §7.1
 			{name: "with a word more", method: "GET", header: []string{"Bearer " + token + " x"}, status: 401, code: "invalid_token"},
 			{name: "of 15 KiB", method: "GET", header: []string{"Bearer " + strings.Repeat("a", 15<<10)}, status: 401, code: "invalid_token"},
 			{name: "a JWT of 15 KiB", method: "GET", header: []string{"Bearer " + strings.Repeat("a", 7<<10) + "." + strings.Repeat("b", 8<<10) + ".c"}, status: 401, code: "invalid_token"},
@@ -180,8 +180,12 @@ func TestBearerTokenInTheWrongPlace(t *testing.T) {
 				}
 				got := s.sent(q)
 				s.want(got, row.status, row.code, row.name)
-				if c := got.header.Get("WWW-Authenticate"); row.status != 200 && !strings.HasPrefix(c, "Bearer ") {
-					t.Errorf("challenge %q, want Bearer (RFC 6750 section 3)", c)
+				want := "Bearer "
+				if row.name == "as DPoP" {
+					want = "DPoP "
+				}
+				if c := got.header.Get("WWW-Authenticate"); row.status != 200 && !strings.HasPrefix(c, want) {
+					t.Errorf("challenge %q, want %s(RFC 6750 section 3)", c, want)
 				}
 			})
 		}

@@ -200,6 +200,12 @@ func (c careless) RotateRefresh(ctx context.Context, id string, gen int64, now t
 	return err == nil, err
 }
 
+func (c careless) UseAssertion(ctx context.Context, id, jti string, exp, now time.Time) (bool, error) {
+	c.meet() // whoever reads before the meeting finds no such id
+	_, err := c.DB.UseAssertion(ctx, id, jti, exp, now)
+	return err == nil, err
+}
+
 var _ token.Store = careless{}
 
 // The control: the same races, at a provider whose store is careless, have many

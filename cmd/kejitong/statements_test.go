@@ -95,6 +95,14 @@ func TestStatementsPerStep(t *testing.T) {
 				{"client credentials by assertion", [2]int64{1, 1}, func() func() {
 					return func() { s.want(s.call("/oauth2/token", service, key.prove(t, s, "keyed")), 200, "", "assertion") }
 				}},
+				{"client credentials by DPoP", [2]int64{1, 1}, func() func() {
+					return func() { s.want(s.tokenBy("service", key, service), 200, "", "DPoP") }
+				}},
+				{"userinfo by DPoP", [2]int64{2, 2}, func() func() {
+					a := request("opaque", "openid")
+					token := text(r.tokenBy("opaque", key, codeForm(a, r.code(b, "a", a))).body, "access_token")
+					return func() { s.want(s.infoDPoP(token, key), 200, "", "DPoP") }
+				}},
 				{"introspection", [2]int64{1, 1}, func() func() { return func() { s.inspect("opaque", text(m, "access_token")) } }},
 				{"introspection by the resource server, JWT", [2]int64{1, 1}, func() func() { return func() { s.inspect("api", text(asJWT, "access_token")) } }},
 				{"introspection of a refresh token", [2]int64{1, 1}, func() func() { return func() { s.inspect("opaque", text(m, "refresh_token")) } }},

@@ -31,9 +31,10 @@ const (
 	ClientSecret Purpose = "client_secret" // keyed digests of client secrets
 	Throttle     Purpose = "throttle"      // keyed digests of guessing counters
 	Blind        Purpose = "blind"         // blind indexes for equality search
+	Nonce        Purpose = "nonce"         // nonces that are given out and come back
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind}
+var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, Nonce}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string

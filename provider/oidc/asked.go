@@ -66,7 +66,7 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if err := checkForm(form); err != nil {
 		return a, err
 	}
-	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources} {
+	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkKey, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources} {
 		if err := check(); err != nil {
 			return a, err
 		}
@@ -125,6 +125,14 @@ func (a *asked) checkPKCE() error {
 	}
 	if len(challenge) != 43 || strings.ContainsFunc(challenge, notBase64URL) {
 		return invalidRequest("the code_challenge must be the base64url of a SHA-256")
+	}
+	return nil
+}
+
+// checkKey: RFC 9449 §10: dpop_jkt is the RFC 7638 SHA-256 thumbprint of a key.
+func (a *asked) checkKey() error {
+	if jkt := a.form.Get("dpop_jkt"); jkt != "" && (len(jkt) != 43 || strings.ContainsFunc(jkt, notBase64URL)) {
+		return invalidRequest("the dpop_jkt must be the base64url of a SHA-256")
 	}
 	return nil
 }

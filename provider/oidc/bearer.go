@@ -188,35 +188,59 @@ func (p *Provider) readJWT(ctx context.Context, text string) (*access, error) {
 
 func (a *access) has(scope string) bool { return slices.Contains(a.scopes, scope) }
 
-// presentedToken finds the bearer token of a resource request: in the header,
+// holder is the access token of a resource request, if it lives and whoever
+// shows it may: the one entrance to every endpoint that takes access tokens.
+func (p *Provider) holder(w http.ResponseWriter, r *http.Request) (*access, error) {
+	s, err := presentedToken(w, r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := p.look(r.Context(), s.text)
+	if errors.Is(err, errNoToken) {
+		return nil, oauthError{"invalid_token", http.StatusUnauthorized, "the access token is invalid, expired or revoked"}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, p.checkHolder(w, r, a, s)
+}
+
+// shown is an access token as a request shows it.
+type shown struct {
+	text string
+	dpop bool // by the scheme DPoP (RFC 9449 §7.1)
+}
+
+// presentedToken finds the access token of a resource request: in the header,
 // or for POST in the form, never in the URL (RFC 6750 §2; RFC 9700 §4.3.2).
-func presentedToken(w http.ResponseWriter, r *http.Request) (string, error) {
+func presentedToken(w http.ResponseWriter, r *http.Request) (shown, error) {
 	none := oauthError{"", http.StatusUnauthorized, "no access token"}
 	if r.URL.RawQuery != "" && r.URL.Query().Has("access_token") {
-		return "", oauthError{"invalid_request", http.StatusBadRequest, "an access token must not be in the URL"}
+		return shown{}, oauthError{"invalid_request", http.StatusBadRequest, "an access token must not be in the URL"}
 	}
-	var found []string
+	var found []shown
 	for _, h := range r.Header.Values("Authorization") {
 		scheme, t, _ := strings.Cut(h, " ")
-		if !strings.EqualFold(scheme, "Bearer") || t == "" {
-			return "", none
+		dpop := strings.EqualFold(scheme, "DPoP")
+		if !dpop && !strings.EqualFold(scheme, "Bearer") || t == "" {
+			return shown{}, none
 		}
-		found = append(found, t)
+		found = append(found, shown{t, dpop})
 	}
 	if r.Method == http.MethodPost && mediaType(r) == formType {
 		r.Body = http.MaxBytesReader(w, r.Body, maxTokenBody)
 		if r.ParseForm() != nil || checkForm(r.PostForm) != nil {
-			return "", invalidRequest("the body is not a well-formed form")
+			return shown{}, invalidRequest("the body is not a well-formed form")
 		}
 		if t := r.PostForm.Get("access_token"); t != "" {
-			found = append(found, t)
+			found = append(found, shown{t, false})
 		}
 	}
 	switch len(found) {
 	case 0:
-		return "", none
+		return shown{}, none
 	case 1:
 		return found[0], nil
 	}
-	return "", invalidRequest("several access tokens")
+	return shown{}, invalidRequest("several access tokens")
 }

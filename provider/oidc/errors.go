@@ -97,23 +97,30 @@ func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	sendJSON(w, e.status, map[string]string{"error": e.code, "error_description": e.description})
 }
 
-// refuseBearer answers a resource endpoint's error (RFC 6750 §3).
+// refuseBearer answers a resource endpoint's error (RFC 6750 §3, RFC 9449 §7.1)
+// with the challenge of one scheme.
 func (p *Provider) refuseBearer(w http.ResponseWriter, r *http.Request, err error) {
 	e, _, ok := asProtocol(err)
 	if !ok || e.status >= 500 {
 		p.refuse(w, r, err)
 		return
 	}
-	challenge := `Bearer realm="userinfo"`
-	if e.code != "" {
-		challenge += `, error="` + e.code + `", error_description="` + e.description + `"`
-	}
-	w.Header().Set("WWW-Authenticate", challenge)
+	bearer, dpop := `Bearer realm="userinfo"`, `DPoP realm="userinfo", algs="`+dpopAlgorithmList+`"`
 	if e.code == "" { // RFC 6750 §3.1: a request without a token is told nothing more
+		w.Header().Add("WWW-Authenticate", bearer)
+		w.Header().Add("WWW-Authenticate", dpop)
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(e.status)
 		return
 	}
+	challenge := bearer
+	switch { // RFC 9449 §7.1: a bad proof is a failed authentication here
+	case e.code == "invalid_dpop_proof", e.code == "use_dpop_nonce":
+		e.status, challenge = http.StatusUnauthorized, dpop
+	case byDPoP(r) || errors.Is(err, errNeedsDPoP):
+		challenge = dpop
+	}
+	w.Header().Set("WWW-Authenticate", challenge+`, error="`+e.code+`", error_description="`+e.description+`"`)
 	sendJSON(w, e.status, map[string]string{"error": e.code, "error_description": e.description})
 }
 

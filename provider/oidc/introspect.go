@@ -68,7 +68,10 @@ func (p *Provider) describe(ctx context.Context, asker *client.Client, text stri
 	}
 	m := map[string]any{
 		"active": true, "iss": p.Issuer, "client_id": a.client.ID, "scope": visibleScope(a.scopes),
-		"exp": a.expires.Unix(), "aud": a.audience, "token_type": "Bearer",
+		"exp": a.expires.Unix(), "aud": a.audience, "token_type": a.confirm.scheme(),
+	}
+	if a.confirm != nil { // RFC 9449 §6.2, RFC 8705 §3.2
+		m["cnf"] = a.confirm
 	}
 	if jti := a.jwtOr("jti"); jti != "" {
 		m["jti"], m["iat"] = jti, a.issued.Unix()

@@ -80,6 +80,7 @@ func (p *Provider) newGrant(a *asked, v *principal.Visit, pd *parked, unitID str
 	g.Data = token.Data{
 		Scopes: append(scopes, singles...), Audience: a.resources, RedirectURI: a.form.Get("redirect_uri"), Nonce: a.form.Get("nonce"),
 		AuthTime: v.Session.AuthTime.Unix(), ACR: v.Session.ACR, AMR: v.Session.AMR, Actor: v.Session.Actor, Claims: a.claims,
+		DPoPJKT: a.form.Get("dpop_jkt"),
 	}
 	return g, nil
 }

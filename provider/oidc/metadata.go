@@ -65,6 +65,7 @@ func (p *Provider) metadata() []byte {
 		"introspection_endpoint_auth_signing_alg_values_supported": assertion,
 		"revocation_endpoint_auth_methods_supported":               append(append([]string{}, confidential...), methodNone),
 		"revocation_endpoint_auth_signing_alg_values_supported":    assertion,
+		"dpop_signing_alg_values_supported":                        dpopAlgorithms,
 		"authorization_response_iss_parameter_supported":           true,
 		"require_pushed_authorization_requests":                    false,
 		"backchannel_logout_supported":                             true,

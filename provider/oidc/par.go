@@ -34,6 +34,10 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, err)
 		return
 	}
+	if err := p.bindRequest(w, r, form); err != nil {
+		p.refuse(w, r, err)
+		return
+	}
 	id, key, err := authflow.NewID()
 	if err == nil {
 		err = p.Flow.Push(r.Context(), authflow.Pushed{Key: key, Client: c.ID, Form: form.Encode(), ExpiresAt: p.Now().Add(p.Times.Pushed)})

@@ -43,6 +43,7 @@ type Features struct {
 	TokenExchange      bool // RFC 8693
 	JWTBearerGrant     bool // RFC 7523 §2.1
 	SessionManagement  bool // OpenID Connect Session Management 1.0
+	DPoPNonce          bool // RFC 9449 §8: proofs must carry a nonce of ours
 }
 
 // Provider serves the protocol endpoints. Fill the exported fields, then call

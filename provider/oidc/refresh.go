@@ -127,7 +127,7 @@ func (h *refreshHandler) PopulateTokenEndpointResponse(ctx context.Context, r fo
 			return err
 		}
 	}
-	refresh, err := h.p.refreshToken(u.grant, u.refresh, rotated)
+	refresh, err := h.p.refreshToken(u, u.refresh, rotated)
 	if err != nil {
 		return err
 	}

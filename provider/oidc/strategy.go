@@ -93,6 +93,15 @@ type confirmation struct {
 	X5T string `json:"x5t#S256,omitempty"`
 }
 
+// scheme is the token type of an access token so bound (RFC 9449 §5; RFC 8705
+// §3 leaves it at Bearer).
+func (c *confirmation) scheme() string {
+	if c != nil && c.JKT != "" {
+		return "DPoP"
+	}
+	return "Bearer"
+}
+
 func (p *Provider) opaqueAccess(u *unit, exp time.Time) (string, error) {
 	o := token.Opaque{Kind: token.Access, GrantID: u.grant.ID, ExpiresAt: exp, Generation: uint32(u.refresh)} //nolint:gosec // generations are small
 	c, secret := carried{Details: u.details, Confirm: u.confirm, Audience: u.resources}, u.grant.Secret
@@ -199,17 +208,28 @@ func (s strategy) ValidateAccessToken(context.Context, fosite.Requester, string)
 func (s strategy) GenerateRefreshToken(ctx context.Context, _ fosite.Requester) (string, string, error) {
 	u := unitFrom(ctx)
 	u.refresh = 1
-	t, err := s.p.refreshToken(u.grant, 1, s.p.Now())
+	t, err := s.p.refreshToken(u, 1, s.p.Now())
 	return t, t, err
 }
 
 // refreshToken derives the refresh token of a generation: the same grant,
-// generation and time of rotation give the same token.
-func (p *Provider) refreshToken(g *token.Grant, generation int64, rotated time.Time) (string, error) {
-	return p.codec.Make(token.Opaque{
+// generation, time of rotation and key give the same token. A public client's
+// is bound to the key of its access token (RFC 9449 §5): nothing else ties it
+// to whom it was issued.
+func (p *Provider) refreshToken(u *unit, generation int64, rotated time.Time) (string, error) {
+	g := u.grant
+	o := token.Opaque{
 		Kind: token.Refresh, GrantID: g.ID, Generation: uint32(generation), //nolint:gosec // generations are small
 		ExpiresAt: lifeOf(rotated.Truncate(time.Second), p.Times.RefreshIdle, g.ExpiresAt),
-	}, g.Secret, true)
+	}
+	if u.confirm != nil && u.client.Public() {
+		extra, err := json.Marshal(carried{Confirm: u.confirm})
+		if err != nil {
+			return "", fmt.Errorf("refresh token: %w", err)
+		}
+		o.Extra = extra
+	}
+	return p.codec.Make(o, g.Secret, true)
 }
 
 // ValidateRefreshToken is not called: refresh.go checks.

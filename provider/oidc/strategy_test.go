@@ -75,7 +75,7 @@ func TestCodesAndRefreshTokensAreDerived(t *testing.T) {
 	}
 	refresh := func(g *token.Grant, generation int64, rotated time.Time) string {
 		t.Helper()
-		r, err := h.refreshToken(g, generation, rotated)
+		r, err := h.refreshToken(&unit{grant: g}, generation, rotated)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,6 +26,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = p.admit(u, req)
 	}
+	if err == nil {
+		err = p.bind(w, r, u)
+	}
 	var resp fosite.AccessResponder
 	if err == nil {
 		resp, err = p.fosite.NewAccessResponse(ctx, req)
@@ -178,7 +181,7 @@ func (p *Provider) settle(ctx context.Context, u *unit) {
 // answer is the token response (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3).
 func answer(resp fosite.AccessResponder, u *unit) map[string]any {
 	m := resp.ToMap()
-	m["token_type"] = "Bearer"
+	m["token_type"] = u.confirm.scheme()
 	m["scope"] = visibleScope(u.scopes)
 	return m
 }

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 
@@ -11,14 +10,9 @@ import (
 // userinfo is the UserInfo endpoint (OpenID Connect Core §5.3). Everything that
 // could have ended is checked at each call.
 func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
-	text, err := presentedToken(w, r)
-	if err != nil {
-		p.refuseBearer(w, r, err)
-		return
-	}
-	a, err := p.look(r.Context(), text)
+	a, err := p.holder(w, r)
 	switch {
-	case errors.Is(err, errNoToken), err == nil && (a.held == nil || !slices.Contains(a.audience, p.Issuer)):
+	case err == nil && (a.held == nil || !slices.Contains(a.audience, p.Issuer)):
 		err = oauthError{"invalid_token", http.StatusUnauthorized, "the access token is invalid, expired or revoked"}
 	case err == nil && !a.has(consent.OpenID):
 		err = oauthError{"insufficient_scope", http.StatusForbidden, "the access token lacks the scope openid"}
