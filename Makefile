@@ -1,5 +1,5 @@
-# What a developer types. Everything that needs PostgreSQL or Chromium goes
-# through .ci/testenv, which brings them up and tears them down.
+# What a developer types. Everything that needs PostgreSQL, Chromium or Node.js
+# goes through .ci/testenv, which brings them up and tears them down.
 
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)

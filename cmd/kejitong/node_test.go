@@ -1,0 +1,102 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"kejitong/config"
+	"kejitong/provider/client"
+	"kejitong/store/storetest"
+)
+
+// openid-client, which knows the issuer alone, signs people in by every way
+// that it can go: discovery, request, response, tokens, userinfo, refresh,
+// introspection, revocation; it verifies every signature that it is shown.
+func TestOpenIDClient(t *testing.T) {
+	p := newPlan(t, storetest.Postgres(t), variant{response: "code", auth: "client_secret_basic"}, func(c *config.Config) { c.Protocol.FrontChannelTokens = true })
+	for _, flow := range nodeFlows {
+		p.sub(flow.name, func(p *plan) {
+			key := newSigner(p.t, "ES256", "key-1")
+			c := p.party("node", suiteCallback, func(m *client.Metadata) {
+				m.PKCEOptional = false
+				if flow.key {
+					m.JWKS = key.set(p.t)
+				}
+				if flow.change != nil {
+					flow.change(p, m)
+				}
+			})
+			if flow.key {
+				c.key = key
+			}
+			ask := maps.Clone(flow.ask)
+			if ask == nil {
+				ask = map[string]any{}
+			}
+			got := p.nodeSignIn(p.agent(), p.node(c, ask))
+			claims, _ := got["claims"].(map[string]any)
+			if text(claims, "sub") == "" || claims["iss"] != p.issuer {
+				p.fail("claims %v", claims)
+			}
+			if ask["response_type"] == "id_token" {
+				return
+			}
+			info, _ := got["userinfo"].(map[string]any)
+			if info["sub"] != claims["sub"] || text(info, "email") == "" {
+				p.fail("userinfo %v", info)
+			}
+			if c.meta.TokenEndpointAuthMethod != "none" {
+				before, _ := got["introspection"].(map[string]any)
+				after, _ := got["after"].(map[string]any)
+				if before["active"] != true || before["client_id"] != c.id || after["active"] != false {
+					p.fail("introspection %v, after revocation %v", before, after)
+				}
+			}
+			if flow.check != nil {
+				flow.check(p, got)
+			}
+		})
+	}
+}
+
+type nodeFlow struct {
+	name   string
+	key    bool // the client has a key of its own, ES256
+	change func(p *plan, m *client.Metadata)
+	ask    map[string]any
+	check  func(p *plan, got map[string]any)
+}
+
+func authBy(method string) func(*plan, *client.Metadata) {
+	return func(_ *plan, m *client.Metadata) { m.TokenEndpointAuthMethod = method }
+}
+
+// tokenType holds the tokens to be of a type.
+func tokenType(want string) func(*plan, map[string]any) {
+	return func(p *plan, got map[string]any) {
+		p.t.Helper()
+		if text(got, "token_type") != want {
+			p.fail("token_type %v, want %s", got["token_type"], want)
+		}
+	}
+}
+
+var nodeFlows = []nodeFlow{
+	{name: "client_secret_basic", check: tokenType("bearer")},
+	{name: "client_secret_post", change: authBy("client_secret_post")},
+	{name: "private_key_jwt", key: true, change: authBy("private_key_jwt")},
+	{name: "public client", change: authBy("none")},
+	{name: "form_post", ask: map[string]any{"params": map[string]any{"response_mode": "form_post"}}},
+	{name: "pushed request", ask: map[string]any{"par": true}},
+	{name: "ES256 ID token", change: func(_ *plan, m *client.Metadata) { m.IDTokenSignedResponseAlg = "ES256" }, check: func(p *plan, got map[string]any) {
+		if h, _ := got["header"].(map[string]any); h["alg"] != "ES256" || text(h, "kid") == "" {
+			p.fail("header %v", h)
+		}
+	}},
+	{name: "EdDSA ID token", change: func(_ *plan, m *client.Metadata) { m.IDTokenSignedResponseAlg = "EdDSA" }},
+	{name: "PS256 ID token", change: func(_ *plan, m *client.Metadata) { m.IDTokenSignedResponseAlg = "PS256" }},
+	{name: "without refresh", change: func(_ *plan, m *client.Metadata) {
+		m.GrantTypes = slices.DeleteFunc(m.GrantTypes, func(g string) bool { return g == "refresh_token" })
+	}},
+}
