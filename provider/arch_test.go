@@ -17,7 +17,7 @@ import (
 // is forbidden to them; a breach is named with file and import.
 var (
 	leaves   = []string{"provider/fault", "provider/audit", "provider/outbox", "provider/outbound"}
-	domains  = []string{"provider/account", "provider/credential", "provider/session", "provider/token", "provider/keys", "provider/entitlement", "provider/client", "provider/consent", "provider/authflow", "provider/principal", "provider/parting"}
+	domains  = []string{"provider/account", "provider/credential", "provider/session", "provider/token", "provider/keys", "provider/entitlement", "provider/client", "provider/consent", "provider/authflow", "provider/device", "provider/principal", "provider/parting"}
 	surfaces = []string{"provider/oidc", "provider/web/interact"}
 	// what each domain may know beside the leaves
 	mayKnow = map[string][]string{
@@ -31,6 +31,7 @@ var (
 		"provider/consent":     {"provider/account"},
 		"provider/authflow":    {}, // sees only Facts
 		"provider/parting":     {"provider/authflow", "provider/client", "provider/keys", "provider/session"},
+		"provider/device":      {"provider/token"},
 		"provider/principal":   {"provider/account", "provider/client", "provider/consent", "provider/entitlement", "provider/session", "provider/token"},
 	}
 )

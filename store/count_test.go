@@ -8,6 +8,7 @@ import (
 
 	"kejitong/provider/audit"
 	"kejitong/provider/credential"
+	"kejitong/provider/device"
 	"kejitong/provider/session"
 	"kejitong/provider/token"
 	"kejitong/store"
@@ -95,6 +96,17 @@ func TestStatementsPerCall(t *testing.T) {
 				return won(db.UseAssertion(ctx, "rp", "jti", clock.Add(time.Minute), clock))
 			}},
 			{"Finish", 1, 1, func(ctx context.Context) error { return won(db.Finish(ctx, "i9", "told")) }},
+			{"OpenDevice", 1, 1, func(ctx context.Context) error { return won(db.OpenDevice(ctx, aDevice("d1"))) }},
+			{"Device", 1, 1, func(ctx context.Context) error { _, err := db.Device(ctx, "user d1"); return err }},
+			{"PollDevice", 1, 1, func(ctx context.Context) error { _, err := db.PollDevice(ctx, "d1", "rp", clock); return err }},
+			{"AllowDevice", 6, 6, func(ctx context.Context) error {
+				return won(db.AllowDevice(ctx, "d1", "i1", newGrant(t, "rp", "s0", "zhang"), clock.Add(time.Minute), ev))
+			}},
+			{"RefuseDevice, lost", 1, 3, func(ctx context.Context) error { return refused(db.RefuseDevice(ctx, "d1", ev)) }},
+			{"CountTry", 1, 1, func(ctx context.Context) error {
+				_, _, err := db.CountTry(ctx, "try", time.Minute, clock)
+				return err
+			}},
 			{"EndSessions", 1, 6, func(ctx context.Context) error {
 				_, err := db.EndSessions(ctx, session.Which{Key: "k0"}, clock, ev)
 				return err
@@ -115,6 +127,10 @@ func TestStatementsPerCall(t *testing.T) {
 			}
 		}
 	})
+}
+
+func aDevice(key string) device.Request {
+	return device.Request{Key: key, UserKey: "user " + key, Client: "rp", CreatedAt: clock, ExpiresAt: clock.Add(time.Hour), Interval: device.Interval}
 }
 
 // provedVisit is a session of the account as it was put.

@@ -27,6 +27,12 @@ DELETE FROM sessions WHERE key IN (SELECT key FROM sessions WHERE expires_at < ?
 
 	sweepThrottle = `
 DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	sweepDevices = `
+DELETE FROM device_requests WHERE key IN (SELECT key FROM device_requests WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	sweepSpokenFor = `
+DELETE FROM spoken_for WHERE (client_id, subject) IN (SELECT client_id, subject FROM spoken_for WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 )
 
 // A grant whose code was never spent is over with the code, however long its
@@ -64,7 +70,7 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		before time.Time
 	}{
 		{sweepGrants, before}, {sweepInteractions, soon}, {sweepPushed, soon}, {sweepAssertions, before}, {sweepSessions, before},
-		{sweepThrottle, before},
+		{sweepThrottle, before}, {sweepDevices, soon}, {sweepSpokenFor, before},
 	} {
 		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {

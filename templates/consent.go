@@ -11,6 +11,10 @@ type Consent struct {
 	Retention  string // how long it keeps them, if it said so
 	Unreviewed bool   // nobody has checked this application yet
 
+	// Device is the code of the device that asks, empty if none does: the user
+	// compares it with what the device shows (RFC 8628 §3.3.1, §5.4).
+	Device string
+
 	Person    string // display name of the signed-in person
 	Unit      *Unit  // the unit stood for, nil if none
 	Items     []Item

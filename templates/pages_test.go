@@ -91,6 +91,14 @@ func samples() map[string]templates.Page {
 			Asks: templates.System{Name: "未审核应用", Host: "app.example.com"}, Unreviewed: true, Person: "王*",
 			Items: []templates.Item{{Claim: "name", Value: "王*", Scope: "profile"}}, Hidden: hidden,
 		},
+		"consent_device": templates.Consent{
+			Asks: *system(), Device: "WDJB-MJHT", Person: "王*", Items: []templates.Item{{Claim: "name", Value: "王*", Scope: "profile"}}, Hidden: hidden,
+		},
+		"device":           templates.Device{},
+		"device_throttled": templates.Device{Error: templates.T("device.error.throttled", 15)},
+		"device_unknown":   templates.Device{Code: `"><script>alert(1)</script>`, Error: templates.T("device.error.unknown")},
+		"device_allowed":   templates.DeviceDone{Allowed: true},
+		"device_refused":   templates.DeviceDone{},
 		"refused_not_verified": templates.Refused{
 			Asks: system(), Kind: templates.NotVerified, Person: "王*", AccountType: templates.NaturalPerson,
 			StepURL: "/realname", CanSwitch: true, CanGoBack: true, Hidden: hidden,

@@ -168,6 +168,7 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 	"revocation_endpoint":                   provesEndpoint(http.StatusMethodNotAllowed, http.StatusUnauthorized),
 	"pushed_authorization_request_endpoint": provesEndpoint(http.StatusMethodNotAllowed, http.StatusUnauthorized),
 	"end_session_endpoint":                  provesEndpoint(http.StatusOK, http.StatusOK),
+	"device_authorization_endpoint":         provesEndpoint(http.StatusMethodNotAllowed, http.StatusUnauthorized),
 
 	"scopes_supported": func(t *testing.T, d *advertised, v string) {
 		if !slices.Contains(strings.Fields(text(d.std, "scope")), v) {
@@ -186,6 +187,15 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			}
 		case "client_credentials":
 			if status, m := d.post("/oauth2/token", "demo-service", url.Values{"grant_type": {v}}); status != http.StatusOK {
+				t.Errorf("%d %v", status, m)
+			}
+		case deviceGrant:
+			d.client("device", func(c *client.Client) { c.Metadata.GrantTypes = []string{deviceGrant} })
+			_, asked := d.post("/oauth2/device_authorization", "device", url.Values{"scope": {"openid"}})
+			b := d.browser()
+			b.in(d.arena, "a")
+			b.press(b.press(b.get(text(asked, "verification_uri_complete")), "user_code"), "decision=allow")
+			if status, m := d.post("/oauth2/token", "device", url.Values{"grant_type": {v}, "device_code": {text(asked, "device_code")}}); status != http.StatusOK {
 				t.Errorf("%d %v", status, m)
 			}
 		default:
@@ -352,7 +362,7 @@ func (d *advertised) claims(t *testing.T, a attempt) map[string]any {
 // refusals: what is not advertised is refused (S33). Response types and modes,
 // challenge methods and request objects are among TestRefusedAtTheClient.
 func (d *advertised) refusals(t *testing.T) {
-	for _, member := range []string{"check_session_iframe", "registration_endpoint", "device_authorization_endpoint", "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "backchannel_authentication_endpoint"} {
+	for _, member := range []string{"check_session_iframe", "registration_endpoint", "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "backchannel_authentication_endpoint"} {
 		if d.doc[member] != nil {
 			t.Errorf("%s is advertised", member)
 		}
@@ -367,7 +377,7 @@ func (d *advertised) refusals(t *testing.T) {
 		a := asking("std", "openid", "claims", `{"id_token":{"acr":{"essential":true,"value":"`+class+`"}}}`)
 		d.refused(a, d.browser().still().get(d.authorizeURL(a)), "unmet_authentication_requirements")
 	}
-	for _, path := range []string{"/oauth2/register", "/oauth2/device", "/oauth2/device_authorization", "/oauth2/session", "/oauth2/introspection", "/register", "/connect/register"} {
+	for _, path := range []string{"/oauth2/register", "/oauth2/device", "/oauth2/session", "/oauth2/introspection", "/register", "/connect/register"} {
 		if p := d.browser().get(d.issuer + path); p.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", path, p.StatusCode)
 		}

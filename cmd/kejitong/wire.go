@@ -15,6 +15,7 @@ import (
 	"kejitong/provider"
 	"kejitong/provider/client"
 	"kejitong/provider/credential"
+	"kejitong/provider/device"
 	"kejitong/provider/keys"
 	"kejitong/provider/oidc"
 	"kejitong/provider/outbound"
@@ -130,11 +131,16 @@ func (a *app) assemble(ctx context.Context) error {
 		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Parting: leave, Web: kit,
 		Outbox: a.runner, Outbound: out, Now: a.clock, Log: a.log,
 	}
+	var devices device.Store
+	if c.Protocol.DeviceGrant {
+		devices = a.db
+	}
+	op.Devices = devices
 	op.Init()
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
 	pages := &interact.Handler{
 		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
-		Systems: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
+		Devices: devices, Systems: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
 	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages})
 	return nil

@@ -26,6 +26,7 @@ const (
 	GrantCode    = "authorization_code"
 	GrantRefresh = "refresh_token"
 	GrantClient  = "client_credentials"
+	GrantDevice  = "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628 §3.4
 )
 
 // signInScopes are the scopes that a client which signs people in may have.
@@ -116,7 +117,7 @@ func (m *Metadata) defaults() {
 			m.ClaimsProfile = Kejitong
 		}
 	}
-	if m.Scope == "" && signsIn {
+	if m.Scope == "" && m.signsIn() {
 		m.Scope = "openid profile email phone address offline_access"
 		if len(m.BusinessSystems) > 0 {
 			m.Scope = "openid profile email phone org entitlements offline_access"
@@ -128,6 +129,11 @@ func (m *Metadata) defaults() {
 	m.RedirectURIs, m.PostLogoutRedirectURIs = unique(m.RedirectURIs), unique(m.PostLogoutRedirectURIs)
 	m.BusinessSystems, m.RequiredAccountTypes = unique(m.BusinessSystems), unique(m.RequiredAccountTypes)
 	m.Audience, m.ResourceIdentifiers, m.Contacts = unique(m.Audience), unique(m.ResourceIdentifiers), unique(m.Contacts)
+}
+
+// signsIn tells whether the client signs people in, in one way or another.
+func (m *Metadata) signsIn() bool {
+	return slices.Contains(m.GrantTypes, GrantCode) || slices.Contains(m.GrantTypes, GrantDevice)
 }
 
 func fallback(to *string, value string) {
@@ -178,7 +184,7 @@ func (m *Metadata) checkTexts() error {
 // checkGrants: RFC 7591 §2.1, grant types and response types go together.
 func (m *Metadata) checkGrants() error {
 	for _, g := range m.GrantTypes {
-		if err := oneOf("grant_types", g, GrantCode, GrantRefresh, GrantClient); err != nil {
+		if err := oneOf("grant_types", g, GrantCode, GrantRefresh, GrantClient, GrantDevice); err != nil {
 			return err
 		}
 	}
@@ -196,8 +202,10 @@ func (m *Metadata) checkGrants() error {
 	switch {
 	case signsIn != slices.Contains(m.ResponseTypes, "code"):
 		return invalid("response_types", "code goes with the grant type authorization_code and with no other")
-	case !signsIn && slices.Contains(m.GrantTypes, GrantRefresh):
-		return invalid("grant_types", "refresh_token goes with authorization_code alone")
+	case !m.signsIn() && slices.Contains(m.GrantTypes, GrantRefresh):
+		return invalid("grant_types", "refresh_token goes with a grant that signs people in")
+	case m.FAPI() && slices.Contains(m.GrantTypes, GrantDevice): // FAPI 2.0 Security Profile §5.3.2.1: what a phisher sets up binds nobody's browser
+		return invalid("grant_types", "the device grant is not for clients under a security profile")
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ func (h *Hasher) Admit() (*Ticket, error) { return h.admit("") }
 // AdmitFrom is Admit for somebody at the address ip, who may hold PerAddress
 // places and not the whole queue. Addresses are told apart as for the counters
 // of guesses; what is no address counts as one.
-func (h *Hasher) AdmitFrom(ip string) (*Ticket, error) { return h.admit(network(ip)) }
+func (h *Hasher) AdmitFrom(ip string) (*Ticket, error) { return h.admit(Network(ip)) }
 
 func (h *Hasher) admit(network string) (*Ticket, error) {
 	h.once.Do(h.open)

@@ -51,12 +51,14 @@ func keysOf(key []byte, loginKey, ip string) Keys {
 		return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
 	}
 	return Keys{
-		Pair:    mac("guess by pair", loginKey+"\x00"+network(ip)),
+		Pair:    mac("guess by pair", loginKey+"\x00"+Network(ip)),
 		Account: mac("guess by account", loginKey),
 	}
 }
 
-func network(ip string) string {
+// Network is what an address counts as: itself, or for IPv6 its /64. What is no
+// address is one network, too.
+func Network(ip string) string {
 	a, err := netip.ParseAddr(ip)
 	if err != nil {
 		return "unknown"

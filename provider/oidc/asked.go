@@ -30,6 +30,7 @@ type asked struct {
 	resources []string // audiences of the access token, all registered
 	hint      *hinted  // a verified id_token_hint
 	pushed    string   // key of the pushed request it came from
+	device    string   // key of the device request that it is about, instead of any redirect URI
 	fosite    fosite.AuthorizeRequester
 }
 

@@ -53,10 +53,13 @@ func (p *Provider) assemble() *fosite.Fosite {
 			},
 			&refreshHandler{p: p, idToken: idToken},
 			proof,
-			unsupportedGrant{p.grantTypes()},
 		},
 		GlobalSecret: make([]byte, 32), // never used: tokens are made by strategy
 	}
+	if p.Features.DeviceGrant {
+		cfg.TokenEndpointHandlers.Append(&deviceHandler{p: p, idToken: idToken})
+	}
+	cfg.TokenEndpointHandlers.Append(unsupportedGrant{p.grantTypes()})
 	return fosite.NewOAuth2Provider(st, cfg)
 }
 

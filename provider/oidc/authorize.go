@@ -141,13 +141,19 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 		p.Web.Fail(w, r, err)
 		return
 	}
-	a, err := p.examine(r.Context(), form)
+	examine := p.examine
+	if form.Get(deviceParam) != "" {
+		examine = p.askedByDevice
+	}
+	a, err := examine(r.Context(), form)
 	if err != nil {
 		p.answerError(w, r, a, err)
 		return
 	}
 	a.pushed = pd.Pushed
 	switch {
+	case pd.GrantID != "" && a.device != "":
+		deviceDone(w, "allowed")
 	case pd.GrantID != "":
 		p.repeat(w, r, a, pd)
 	case pd.Declined != "":
@@ -201,6 +207,10 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, a *asked, pd 
 	}
 	facts, unitID := p.facts(a, v, pd)
 	verdict := authflow.Decide(facts)
+	if verdict.Step == authflow.Issue && a.device != "" {
+		p.allowDevice(w, r, a, v, pd, unitID)
+		return
+	}
 	if verdict.Step == authflow.Issue {
 		p.issue(w, r, a, v, pd, unitID)
 		return
@@ -297,6 +307,10 @@ func (p *Provider) answerError(w http.ResponseWriter, r *http.Request, a *asked,
 	e, _, ok := asProtocol(err)
 	if a == nil || !ok || e.status >= 500 {
 		p.Web.Fail(w, r, err)
+		return
+	}
+	if a.device != "" {
+		p.refuseDevice(w, r, a, e.code)
 		return
 	}
 	p.respond(w, r, a, url.Values{"error": {e.code}, "error_description": {e.description}})

@@ -12,7 +12,11 @@ import (
 // grantTypes are the grant types that this deployment offers. Discovery lists
 // them; every other is unsupported_grant_type.
 func (p *Provider) grantTypes() []string {
-	return []string{client.GrantCode, client.GrantRefresh, client.GrantClient}
+	out := []string{client.GrantCode, client.GrantRefresh, client.GrantClient}
+	if p.Features.DeviceGrant {
+		out = append(out, client.GrantDevice)
+	}
+	return out
 }
 
 // unsupportedGrant answers for every grant type that is not offered (RFC 6749

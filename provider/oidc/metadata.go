@@ -25,7 +25,7 @@ func (p *Provider) metadata() []byte {
 	}
 	// Secret methods first: some clients take the first entry they know.
 	confidential := []string{methodBasic, methodPost, methodJWT}
-	b, err := json.MarshalIndent(map[string]any{
+	doc := map[string]any{
 		"issuer":                                p.Issuer,
 		"authorization_endpoint":                at("/oauth2/authorize"),
 		"token_endpoint":                        at("/oauth2/token"),
@@ -81,7 +81,11 @@ func (p *Provider) metadata() []byte {
 			"name", "nationalities", "id_type", "id_number_masked", "organization_name", "registration_number", "legal_jurisdiction",
 			"organization_status", "organization_identifiers", "authority",
 		},
-	}, "", " ")
+	}
+	if p.Features.DeviceGrant { // RFC 8628 §4
+		doc["device_authorization_endpoint"] = at("/oauth2/device_authorization")
+	}
+	b, err := json.MarshalIndent(doc, "", " ")
 	if err != nil {
 		panic("oidc: metadata: " + err.Error()) // only strings and booleans: cannot be
 	}

@@ -11,6 +11,7 @@ import (
 
 	"kejitong/provider/authflow"
 	"kejitong/provider/client"
+	"kejitong/provider/device"
 	"kejitong/provider/keys"
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
@@ -57,6 +58,7 @@ type Provider struct {
 	Principals principal.Reader
 	Grants     token.Store
 	Flow       authflow.Store
+	Devices    device.Store // nil where Features.DeviceGrant is off
 	Sessions   *session.Service
 	Parting    *parting.Service
 	Web        *web.Kit
@@ -85,6 +87,9 @@ func (p *Provider) Mount(r *mux.Router) {
 	r.HandleFunc("/oauth2/authorize", p.authorize).Methods(http.MethodGet, http.MethodPost)
 	r.HandleFunc("/oauth2/token", p.cors(p.token)).Methods(http.MethodPost, http.MethodOptions)
 	r.HandleFunc("/oauth2/par", p.push).Methods(http.MethodPost)
+	if p.Features.DeviceGrant {
+		r.HandleFunc("/oauth2/device_authorization", p.startDevice).Methods(http.MethodPost)
+	}
 	r.HandleFunc("/oauth2/userinfo", p.cors(p.userinfo)).Methods(http.MethodGet, http.MethodPost, http.MethodOptions)
 	r.HandleFunc("/oauth2/introspect", p.introspect).Methods(http.MethodPost)
 	r.HandleFunc("/oauth2/revoke", p.cors(p.revoke)).Methods(http.MethodPost, http.MethodOptions)

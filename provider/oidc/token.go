@@ -11,6 +11,7 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
+	"kejitong/provider/client"
 	"kejitong/provider/consent"
 	"kejitong/provider/token"
 )
@@ -50,7 +51,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 // incomplete names a request without its code or refresh token for what it is
 // (RFC 6749 §5.2); fosite calls it a bad grant.
 func incomplete(form url.Values, err error) error {
-	needs := map[string]string{"authorization_code": "code", "refresh_token": "refresh_token"}[form.Get("grant_type")]
+	needs := map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", client.GrantDevice: "device_code"}[form.Get("grant_type")]
 	if e, _, ok := asProtocol(err); ok && e.code == "invalid_grant" && needs != "" && form.Get(needs) == "" {
 		return invalidRequest("the %s parameter is missing", needs)
 	}
@@ -157,6 +158,11 @@ func (p *Provider) flush(ctx context.Context, u *unit) error {
 	}))
 	if err != nil {
 		return err
+	}
+	if !won && u.device {
+		// A device that polls twice at once is no thief: whoever came first keeps
+		// the tokens.
+		return invalidGrant("the device_code was used before")
 	}
 	if !won {
 		if err := p.revokeGrant(ctx, u.grant, audit.CodeReplayed); err != nil {

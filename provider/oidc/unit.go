@@ -25,6 +25,7 @@ type unit struct {
 	access    string          // the access token made, for at_hash
 	open      bool            // plan: insert grant
 	spend     bool            // plan: spend its code
+	device    bool            // that code is a device code
 	refresh   int64           // generation of the refresh token issued, 0: none
 	burn      bool            // plan: kill the code (bad verifier)
 	failed    error           // a write of the error path that did not happen

@@ -12,6 +12,7 @@ import (
 	"kejitong/provider/authflow"
 	"kejitong/provider/client"
 	"kejitong/provider/credential"
+	"kejitong/provider/device"
 	"kejitong/provider/keys"
 	"kejitong/provider/token"
 	"kejitong/store"
@@ -32,6 +33,9 @@ type racing interface {
 	UseAssertion(ctx context.Context, client, jti string, exp, now time.Time) (bool, error)
 	Reserve(ctx context.Context, k credential.Keys, l credential.Limits, now time.Time) (credential.Standing, error)
 	PutClient(ctx context.Context, c *client.Client, ev audit.Event) error
+	PollDevice(ctx context.Context, key, client string, now time.Time) (device.Request, error)
+	AllowDevice(ctx context.Context, key, interaction string, g *token.Grant, until time.Time, ev audit.Event) (bool, error)
+	CountTry(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error)
 }
 
 // Run runs the races on a database of the given kind: of any number of racers
@@ -104,6 +108,28 @@ func Run(t *testing.T, options func(testing.TB) store.Options) {
 			}
 			k := credential.Keys{Pair: unique(t), Account: acct}
 			return func(int) (bool, error) { return allowed(s.Reserve(t.Context(), k, limits, now)) }
+		}},
+		{"one device polls many times at once", 20, 1, func(t *testing.T, s racing) func(int) (bool, error) {
+			key := openDevice(t, db, now)
+			return func(int) (bool, error) {
+				r, err := s.PollDevice(t.Context(), key, "rp", now)
+				return !r.Hasty, err
+			}
+		}},
+		{"one device allowed by many", 20, 1, func(t *testing.T, s racing) func(int) (bool, error) {
+			key := openDevice(t, db, now)
+			ids, grants := make([]string, racers), make([]*token.Grant, racers)
+			for i := range grants {
+				ids[i], grants[i] = park(t, db, now), fresh(t, now)
+			}
+			return func(i int) (bool, error) { return s.AllowDevice(t.Context(), key, ids[i], grants[i], now, ev) }
+		}},
+		{"one address tries many codes", 20, 10, func(t *testing.T, s racing) func(int) (bool, error) {
+			key := unique(t)
+			return func(int) (bool, error) {
+				n, _, err := s.CountTry(t.Context(), key, time.Minute, now)
+				return n <= 10, err
+			}
 		}},
 		{"many clients changed at once get versions of their own", 3, racers, func(t *testing.T, s racing) func(int) (bool, error) {
 			var mu sync.Mutex
@@ -289,6 +315,19 @@ func open(t *testing.T, db *store.DB, now time.Time) *token.Grant {
 		t.Fatalf("open grant: %v %v", ok, err)
 	}
 	return g
+}
+
+// openDevice makes a pending device request and gives its key.
+func openDevice(t *testing.T, db *store.DB, now time.Time) string {
+	t.Helper()
+	key := unique(t)
+	ok, err := db.OpenDevice(t.Context(), device.Request{
+		Key: key, UserKey: unique(t), Client: "rp", CreatedAt: now, ExpiresAt: now.Add(time.Hour), Interval: device.Interval,
+	})
+	if err != nil || !ok {
+		t.Fatalf("open device: %v %v", ok, err)
+	}
+	return key
 }
 
 func park(t *testing.T, db *store.DB, now time.Time) string {

@@ -12,6 +12,7 @@ import (
 	"kejitong/provider/audit"
 	"kejitong/provider/client"
 	"kejitong/provider/credential"
+	"kejitong/provider/device"
 	"kejitong/provider/token"
 	"kejitong/store"
 )
@@ -100,6 +101,31 @@ func (h hasty) Reserve(ctx context.Context, k credential.Keys, l credential.Limi
 	return credential.Standing{PairFailures: 1}, h.write(ctx, `
 INSERT INTO throttle (key, n, last_at, expires_at) VALUES (?, 1, ?, 0), (?, 1, ?, 0) ON CONFLICT (key) DO UPDATE SET n = throttle.n + 1`,
 		k.Account, now.UnixMilli(), k.Pair, now.UnixMilli())
+}
+
+func (h hasty) PollDevice(ctx context.Context, key, _ string, now time.Time) (device.Request, error) {
+	polled, err := h.decide(ctx, `SELECT polled_at FROM device_requests WHERE key = ?`, key)
+	if err != nil {
+		return device.Request{}, err
+	}
+	return device.Request{Hasty: polled > 0}, h.write(ctx, `UPDATE device_requests SET polled_at = ? WHERE key = ?`, now.UnixMilli(), key)
+}
+
+func (h hasty) AllowDevice(ctx context.Context, key, _ string, g *token.Grant, _ time.Time, _ audit.Event) (bool, error) {
+	state, err := h.decide(ctx, `SELECT state FROM device_requests WHERE key = ?`, key)
+	if err != nil || state != 0 {
+		return false, err
+	}
+	return true, h.write(ctx, `UPDATE device_requests SET state = 1, grant_id = ? WHERE key = ?`, g.ID, key)
+}
+
+func (h hasty) CountTry(ctx context.Context, key string, _ time.Duration, now time.Time) (int, time.Time, error) {
+	n, err := h.decide(ctx, `SELECT n FROM throttle WHERE key = ?`, key)
+	if err != nil {
+		return 0, time.Time{}, err
+	}
+	return int(n) + 1, now, h.write(ctx, `
+INSERT INTO throttle (key, n, last_at, expires_at) VALUES (?, 1, 0, 0) ON CONFLICT (key) DO UPDATE SET n = throttle.n + 1`, key)
 }
 
 func (h hasty) PutClient(ctx context.Context, c *client.Client, _ audit.Event) error {

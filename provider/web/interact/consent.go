@@ -25,6 +25,9 @@ func (h *Handler) showConsent(w http.ResponseWriter, r *http.Request, s *step) {
 		Asks: *s.asks(), LegalName: m.LegalName, Contact: strings.Join(m.Contacts, ", "), Purpose: m.Purpose, Unreviewed: !s.client.Reviewed,
 		Person: nameOf(s.visit.Principal), Offline: slices.Contains(scopes, consent.Offline), Hidden: s.hidden(),
 	}
+	if s.form.Get("device") != "" {
+		p.Device = s.form.Get("user_code")
+	}
 	if unit != nil {
 		u := unitOf(*unit)
 		p.Unit = &u

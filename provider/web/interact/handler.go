@@ -13,6 +13,7 @@ import (
 	"kejitong/provider/client"
 	"kejitong/provider/consent"
 	"kejitong/provider/credential"
+	"kejitong/provider/device"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
 	"kejitong/provider/parting"
@@ -39,6 +40,7 @@ type Handler struct {
 	Web         *web.Kit
 	Issuer      string
 	Flow        authflow.Store
+	Devices     device.Store // nil: no device signs in here
 	Sessions    *session.Service
 	Credentials *credential.Service
 	Principals  principal.Reader
@@ -70,5 +72,9 @@ func (h *Handler) Mount(r *mux.Router) {
 	page("/logout", h.leaving(h.showSignOut), h.leaving(h.signOut))
 	page("/logout/done", http.HandlerFunc(h.showSignedOut), nil)
 	r.HandleFunc(parting.Path, h.showParting).Methods(http.MethodGet) // HEAD would take what it does not show
+	if h.Devices != nil {
+		page("/device", http.HandlerFunc(h.showDevice), http.HandlerFunc(h.enterDevice))
+		page("/device/done", http.HandlerFunc(h.showDeviceDone), nil)
+	}
 	page("/", http.HandlerFunc(h.home), nil)
 }
