@@ -60,7 +60,7 @@ var (
 	}{
 		{"redirect-uri", "where users return to (repeatable)", func(m *client.Metadata, v []string) { m.RedirectURIs = v }},
 		{"post-logout-redirect-uri", "where users return to after sign-out (repeatable)", func(m *client.Metadata, v []string) { m.PostLogoutRedirectURIs = v }},
-		{"grant-type", "authorization_code, refresh_token or client_credentials (repeatable; default the first two)", func(m *client.Metadata, v []string) { m.GrantTypes = v }},
+		{"grant-type", "authorization_code, refresh_token, client_credentials or a further one by its URN (repeatable; default the first two)", func(m *client.Metadata, v []string) { m.GrantTypes = v }},
 		{"system", "code of a business system that it is (repeatable)", func(m *client.Metadata, v []string) { m.BusinessSystems = typedAs[entitlement.SystemID](v) }},
 		{"require-account-type", "natural_person or legal_entity (repeatable; default both)", func(m *client.Metadata, v []string) { m.RequiredAccountTypes = typedAs[account.Kind](v) }},
 		{"audience", "resource that its access tokens are for (repeatable)", func(m *client.Metadata, v []string) { m.Audience = v }},

@@ -28,6 +28,7 @@ func TestStatementsPerStep(t *testing.T) {
 			r := newRig(t, o, nil, nil)
 			r.clock.stop()
 			r.castOfTokens()
+			r.castOfDevices()
 			key := newSigner(t, "ES256", "k")
 			r.register("keyed", client.Metadata{TokenEndpointAuthMethod: "private_key_jwt", JWKS: key.set(t), GrantTypes: []string{"client_credentials"}, Scope: "demo.read"})
 
@@ -145,6 +146,30 @@ func TestStatementsPerStep(t *testing.T) {
 					a := request("opaque", "openid")
 					a.params.Set("prompt", "none")
 					return func() { s.browser().get(s.authorizeURL(a)) }
+				}},
+				{"device authorization", [2]int64{1, 1}, func() func() { return func() { s.want(s.device("tv"), 200, "", "device") } }},
+				{"device, its code typed by somebody signed in", [2]int64{5, 5}, func() func() {
+					d, p := r.device("tv"), counted.get(s.issuer+"/device")
+					counted.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+					return func() {
+						p := counted.submit(p, "user_code", url.Values{"user_code": {text(d.body, "user_code")}})
+						if p.StatusCode != http.StatusSeeOther {
+							t.Errorf("code typed: %d", p.StatusCode)
+						}
+						counted.http.CheckRedirect = nil
+					}
+				}},
+				{"device, polling", [2]int64{1, 1}, func() func() {
+					d := r.device("tv")
+					return func() { s.want(s.poll("tv", d), 400, "authorization_pending", "poll") }
+				}},
+				{"device, polling with garbage", [2]int64{0, 0}, func() func() {
+					return func() { s.want(s.poll("tv", answer{body: map[string]any{"device_code": "x"}}), 400, "invalid_grant", "garbage") }
+				}},
+				{"device, tokens", [2]int64{6, 3}, func() func() {
+					d := r.device("tv")
+					r.allow(b, "a", d)
+					return func() { s.want(s.poll("tv", d), 200, "", "tokens") }
 				}},
 				{"discovery", [2]int64{0, 0}, func() func() {
 					return func() { counted.get(s.issuer + "/.well-known/openid-configuration") }

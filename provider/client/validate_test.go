@@ -48,6 +48,10 @@ func TestNormaliseRefuses(t *testing.T) {
 		})},
 		{"implicit grant", "grant_types", set(func(m *client.Metadata) { m.GrantTypes = []string{"implicit"} })},
 		{"password grant", "grant_types", set(func(m *client.Metadata) { m.GrantTypes = []string{"password"} })},
+		{"device grant under a security profile", "grant_types", set(func(m *client.Metadata) {
+			m.GrantTypes, m.SecurityProfile = append(m.GrantTypes, client.GrantDevice), client.FAPI2
+		})},
+		{"device alone, with a redirect URI", "redirect_uris", client.Metadata{GrantTypes: []string{client.GrantDevice}, RedirectURIs: []string{"https://rp.example/cb"}}},
 		{"refresh without code", "grant_types", client.Metadata{GrantTypes: []string{"client_credentials", "refresh_token"}}},
 		{"response type token", "response_types", set(func(m *client.Metadata) { m.ResponseTypes = []string{"token"} })},
 		{"code without its grant", "response_types", client.Metadata{GrantTypes: []string{"client_credentials"}, ResponseTypes: []string{"code"}}},
@@ -397,5 +401,13 @@ func TestSectorDocument(t *testing.T) {
 	}
 	if got := m.Fetched(); !reflect.DeepEqual(got, map[string]string{"sector_identifier_uri": m.SectorIdentifierURI}) {
 		t.Errorf("fetched %v", got)
+	}
+}
+
+// A device needs no redirect URI, may keep no secret, and signs people in.
+func TestDeviceClient(t *testing.T) {
+	m, err := client.Metadata{GrantTypes: []string{client.GrantDevice, client.GrantRefresh}, TokenEndpointAuthMethod: client.AuthNone}.Normalise()
+	if err != nil || m.Scope != "openid profile email phone address offline_access" || len(m.ResponseTypes) != 0 {
+		t.Errorf("%+v, %v", m, err)
 	}
 }
