@@ -96,6 +96,8 @@ var nodeFlows = []nodeFlow{
 	}},
 	{name: "EdDSA ID token", change: func(_ *plan, m *client.Metadata) { m.IDTokenSignedResponseAlg = "EdDSA" }},
 	{name: "PS256 ID token", change: func(_ *plan, m *client.Metadata) { m.IDTokenSignedResponseAlg = "PS256" }},
+	{name: "DPoP", change: func(_ *plan, m *client.Metadata) { m.DPoPBoundTokens = true }, ask: map[string]any{"dpop": "ES256", "api": true}, check: tokenType("dpop")},
+	{name: "DPoP, public client", change: func(_ *plan, m *client.Metadata) { m.TokenEndpointAuthMethod, m.DPoPBoundTokens = "none", true }, ask: map[string]any{"dpop": "PS256", "par": true}, check: tokenType("dpop")},
 	{name: "without refresh", change: func(_ *plan, m *client.Metadata) {
 		m.GrantTypes = slices.DeleteFunc(m.GrantTypes, func(g string) bool { return g == "refresh_token" })
 	}},
