@@ -315,8 +315,13 @@ type Clients struct {
 
 // Audit concerns the audit trail.
 type Audit struct {
-	// How long audit records stay; at least 180d.
+	// Age up to which "kejitong audit prune" keeps audit records; at least 180d.
 	Retention time.Duration `key:"retention" default:"1095d"`
+
+	// File to which the end of the audit chain is appended every minute, for
+	// "kejitong audit verify". It belongs where whoever writes to the database
+	// cannot: on another host, on write-once media. Empty: none.
+	CheckpointFile string `key:"checkpoint_file"`
 }
 
 // Default gives the configuration of an empty file. It lacks what nobody can

@@ -3,19 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"kejitong/provider/audit"
 )
-
-// AuditRow is an event as the trail keeps it. IDs grow, with gaps.
-type AuditRow struct {
-	ID int64
-	At time.Time
-	audit.Event
-}
 
 const insertAudit = `
 INSERT INTO audit (at, kind, actor, object, client_id, result, detail, ip, user_agent, request_id)
@@ -27,9 +19,10 @@ const auditDone = `
 INSERT INTO audit (at, kind, actor, object, client_id, result, detail, ip, user_agent, request_id)
 SELECT CAST(? AS BIGINT), ?, ?, ?, ?, ?, ?, ?, ?, ? FROM done`
 
-const recentAudit = `
-SELECT id, at, kind, actor, object, client_id, result, detail, ip, user_agent, request_id
-FROM audit ORDER BY id DESC LIMIT ?`
+// auditColumns is a row of the trail, in the order of scanAudit.
+const auditColumns = `id, at, kind, actor, object, client_id, result, detail, ip, user_agent, request_id`
+
+const recentAudit = `SELECT ` + auditColumns + ` FROM audit ORDER BY id DESC LIMIT ?`
 
 // Record writes an event by itself, for what happens without another write.
 func (d *DB) Record(ctx context.Context, ev audit.Event) error {
@@ -41,11 +34,12 @@ func (d *DB) Record(ctx context.Context, ev audit.Event) error {
 }
 
 // RecentAudit gives the last n events, the newest first.
-func (d *DB) RecentAudit(ctx context.Context, n int) ([]AuditRow, error) {
-	return list(ctx, d, recentAudit, []any{n}, func(rows *sqlx.Rows, a *AuditRow) error {
-		return rows.Scan(&a.ID, &instant{&a.At}, &a.Kind, &a.Actor, &a.Object, &a.Client, &a.Result, &a.Detail,
-			&a.IP, &a.UserAgent, &a.RequestID)
-	})
+func (d *DB) RecentAudit(ctx context.Context, n int) ([]audit.Row, error) {
+	return list(ctx, d, recentAudit, []any{n}, scanAudit)
+}
+
+func scanAudit(rows *sqlx.Rows, a *audit.Row) error {
+	return rows.Scan(&a.ID, &instant{&a.At}, &a.Kind, &a.Actor, &a.Object, &a.Client, &a.Result, &a.Detail, &a.IP, &a.UserAgent, &a.RequestID)
 }
 
 // deed runs a write with its audit row: on PostgreSQL the one statement

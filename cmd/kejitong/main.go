@@ -33,6 +33,7 @@ func commands() []command {
 		{"client", "add | list | disable | enable relying parties: client add --help", clientCommand},
 		{"grant", "add | end entitlements: grant add --help", grantCommand},
 		{"keys", "root | list | rotate signing: keys root --out FILE", keysCommand},
+		{"audit", "verify | export | prune the audit trail: audit verify --config FILE", auditCommand},
 		{"doctor", "check configuration, database, clock, TLS and keys: --config FILE", doctor},
 		{"system", "run one demonstration relying party: system --help", systemCommand},
 		{"version", "print the version", func(_ context.Context, _ []string, out io.Writer) error {

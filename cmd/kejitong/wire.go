@@ -13,6 +13,7 @@ import (
 
 	"kejitong/config"
 	"kejitong/provider"
+	"kejitong/provider/audit"
 	"kejitong/provider/client"
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
@@ -39,6 +40,7 @@ type app struct {
 	hasher  *credential.Hasher
 	clients *client.Registry
 	runner  *outbox.Runner
+	chain   *audit.Chain
 	handler http.Handler
 
 	// Only tests set these, before assemble: a clock that can be moved, and
@@ -89,6 +91,7 @@ func (a *app) vault(ctx context.Context) error {
 		return err
 	}
 	a.db.Seal = func() store.Sealer { return a.ring.Snapshot() }
+	a.chain = &audit.Chain{Store: a.db, Key: a.ring.Snapshot().Current(keys.Trail).Bytes, Now: a.clock}
 	p := a.cfg.Passwords
 	a.hasher = &credential.Hasher{
 		MemoryKiB: uint32(p.Argon2MemoryKiB), Time: uint32(p.Argon2Time), Parallelism: uint8(p.Argon2Parallelism), //nolint:gosec // validated bounds

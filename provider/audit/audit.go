@@ -40,6 +40,7 @@ const (
 	ClientCreated    Kind = "client.created"
 	ClientChanged    Kind = "client.changed"
 	KeyRotated       Kind = "key.rotated"
+	TrailPruned      Kind = "audit.pruned"
 )
 
 // Event is one row of the trail. Actor and Object are identifiers (account,

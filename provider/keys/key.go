@@ -32,9 +32,10 @@ const (
 	Throttle     Purpose = "throttle"      // keyed digests of guessing counters
 	Blind        Purpose = "blind"         // blind indexes for equality search
 	Nonce        Purpose = "nonce"         // nonces that are given out and come back
+	Trail        Purpose = "audit"         // the chain over the audit trail; never rotated
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, Nonce}
+var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, Nonce, Trail}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string

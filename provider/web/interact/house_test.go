@@ -169,12 +169,12 @@ func (h *house) client(id string, change func(*client.Metadata)) {
 }
 
 // trail is the audit kinds since the seed, oldest first, with their remarks.
-func (h *house) trail(kinds ...audit.Kind) []store.AuditRow {
+func (h *house) trail(kinds ...audit.Kind) []audit.Row {
 	h.t.Helper()
 	rows, err := h.db.RecentAudit(h.t.Context(), 100)
 	must(h.t, err)
 	slices.Reverse(rows)
-	return slices.DeleteFunc(rows, func(r store.AuditRow) bool { return !slices.Contains(kinds, r.Kind) })
+	return slices.DeleteFunc(rows, func(r audit.Row) bool { return !slices.Contains(kinds, r.Kind) })
 }
 
 // pending reads an interaction back.
