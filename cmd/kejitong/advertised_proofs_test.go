@@ -113,6 +113,20 @@ func provesBackchannel(t *testing.T, d *advertised, v string) {
 	}
 }
 
+// provesCheckSession: the page is there, and session_state is what it compares
+// (TestCheckSessionInChromium does so in a browser).
+func provesCheckSession(t *testing.T, d *advertised, v string) {
+	b := d.browser()
+	if p := b.get(v); p.StatusCode != http.StatusOK || !strings.HasPrefix(v, d.issuer+"/") || !strings.Contains(p.body, "kejitong_state") {
+		t.Errorf("%s: %d", v, p.StatusCode)
+	}
+	b.in(d.arena, "a")
+	a := asking("std", "openid")
+	if got := d.answer(a, b.get(d.authorizeURL(a))).Get("session_state"); !fits(b, got, "std", "https://rp.example.gov.cn") {
+		t.Errorf("session_state %q", got)
+	}
+}
+
 func provesFrontchannel(t *testing.T, d *advertised, v string) {
 	b := d.browser()
 	b.in(d.arena, "a")

@@ -105,7 +105,7 @@ func TestFormPostInChromium(t *testing.T) {
 		chromedp.SendKeys("#password", who.Password), chromedp.Submit("#password"), chromedp.WaitVisible("#home")); err != nil {
 		t.Fatal(err)
 	}
-	if got.Get("state") != a.params.Get("state") || got.Get("iss") != s.issuer || got.Get("code") == "" || len(got) != 3 {
+	if got.Get("state") != a.params.Get("state") || got.Get("iss") != s.issuer || got.Get("code") == "" || got.Get("session_state") == "" || len(got) != 4 {
 		t.Errorf("the client received %v", got)
 	}
 	if status, m := s.exchange(a, got.Get("code")); status != http.StatusOK {

@@ -76,7 +76,9 @@ func inspect(r *http.Request, res *http.Response, body string) (breaches []strin
 		note("S14: redirects are 303 (RFC 9700 section 4.12)")
 	}
 	for _, c := range res.Cookies() {
-		switch {
+		switch watched := strings.HasSuffix(c.Name, "kejitong_state"); {
+		case watched && !c.HttpOnly && c.SameSite == sameSite(secure) && c.Secure == secure && c.Path == "/" && c.Domain == "" && strings.HasPrefix(c.Name, "__Host-") == secure:
+			// the one that script may read, also in frames (Session Management 1.0)
 		case !c.HttpOnly, c.Secure != secure, c.Path != "/", c.Domain != "", c.SameSite != http.SameSiteLaxMode,
 			strings.HasPrefix(c.Name, "__Host-") != secure, len(c.Name)+len(c.Value) > 4096:
 			note("S34: cookie " + c.Raw)
@@ -87,7 +89,8 @@ func inspect(r *http.Request, res *http.Response, body string) (breaches []strin
 		want["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
 	}
 	kind := res.Header.Get("Content-Type")
-	if strings.HasPrefix(kind, "text/html") {
+	watching := r.URL.Path == "/oauth2/session" && res.StatusCode == http.StatusOK // framed by others: TestCheckSessionPage
+	if strings.HasPrefix(kind, "text/html") && !watching {
 		want["Cross-Origin-Resource-Policy"], want["X-Frame-Options"], want["Cache-Control"] = "same-origin", "DENY", "no-store"
 	}
 	for name, value := range want {
@@ -97,14 +100,17 @@ func inspect(r *http.Request, res *http.Response, body string) (breaches []strin
 	}
 	policy := res.Header.Get("Content-Security-Policy")
 	for _, d := range []string{"default-src 'none'", "base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'", "form-action "} {
+		if watching {
+			d = strings.TrimSuffix(d, "'none'")
+		}
 		if !strings.Contains(policy, d) {
 			note("S41: the policy lacks " + d)
 		}
 	}
-	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
+	if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") && !watching {
 		note("S41: the policy is " + policy)
 	}
-	if strings.HasPrefix(kind, "text/html") {
+	if strings.HasPrefix(kind, "text/html") && !watching {
 		breaches = append(breaches, inspectPage(r, body, policy)...)
 	}
 	for _, leak := range leaks {
@@ -113,6 +119,14 @@ func inspect(r *http.Request, res *http.Response, body string) (breaches []strin
 		}
 	}
 	return breaches
+}
+
+// sameSite is that of the state cookie: None needs TLS.
+func sameSite(secure bool) http.SameSite {
+	if secure {
+		return http.SameSiteNoneMode
+	}
+	return http.SameSiteLaxMode
 }
 
 // leaks is what only our own inside knows.

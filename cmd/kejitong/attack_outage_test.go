@@ -202,7 +202,7 @@ func TestBehindTLS(t *testing.T) {
 	for _, c := range b.http.Jar.Cookies(b.home) {
 		names[c.Name] = true
 	}
-	for _, want := range []string{"__Host-kejitong_session", "__Host-kejitong_browser", "__Host-kejitong_lang"} {
+	for _, want := range []string{"__Host-kejitong_session", "__Host-kejitong_browser", "__Host-kejitong_state", "__Host-kejitong_lang"} {
 		if !names[want] {
 			t.Errorf("no cookie %s among %v", want, names)
 		}

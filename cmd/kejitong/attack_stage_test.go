@@ -240,7 +240,7 @@ func (s *arena) answer(a attempt, p page) url.Values {
 		s.t.Errorf("state %q, want %q", q["state"], sent)
 	}
 	for name := range q {
-		if !slices.Contains([]string{"code", "state", "iss", "error", "error_description"}, name) {
+		if !slices.Contains([]string{"code", "state", "iss", "error", "error_description", "session_state"}, name) {
 			s.t.Errorf("unexpected member %s", name)
 		}
 	}

@@ -13,10 +13,10 @@ func (m Metadata) Origins() []string {
 	var out []string
 	for _, raw := range m.RedirectURIs {
 		u, err := url.Parse(raw)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		if err != nil {
 			continue
 		}
-		if o := u.Scheme + "://" + u.Host; !slices.Contains(out, o) {
+		if o := WebOrigin(u); o != "" && !slices.Contains(out, o) {
 			out = append(out, o)
 		}
 	}

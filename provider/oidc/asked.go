@@ -32,6 +32,7 @@ type asked struct {
 	pushed    string   // key of the pushed request it came from
 	device    string   // key of the device request that it is about, instead of any redirect URI
 	fosite    fosite.AuthorizeRequester
+	watched   *watched // the browser state met, for session_state; nil if nobody looked
 }
 
 // localError is a refusal that must not be sent to any redirect URI, because

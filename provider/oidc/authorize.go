@@ -179,6 +179,7 @@ func (p *Provider) repeat(w http.ResponseWriter, r *http.Request, a *asked, pd a
 	if !over { // the browser may be somebody else's by now
 		v, err := p.visitor(r, a.client.ID)
 		over = err != nil || v == nil || v.Session.ID != h.Grant.SessionID
+		p.watch(w, r, a, v)
 	}
 	if over {
 		p.Web.Problem(w, r, http.StatusGone, templates.T("problem.expired"))
@@ -199,6 +200,7 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, a *asked, pd 
 		p.answerError(w, r, a, err)
 		return
 	}
+	p.watch(w, r, a, v)
 	if v != nil && v.Session.Stale(p.Now()) {
 		if err := p.Sessions.Store.TouchSession(r.Context(), v.Session.Key, p.Now()); err != nil {
 			p.answerError(w, r, a, err)

@@ -58,7 +58,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		p.Outbox.Wake()
-		p.Web.ClearCookie(w, web.SessionCookie)
+		p.Web.EndSession(w)
 		p.Web.NewBrowser(w, r) // the next user of this browser inherits nothing
 		p.part(w, r, f, ended)
 	default:

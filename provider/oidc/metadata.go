@@ -85,6 +85,9 @@ func (p *Provider) metadata() []byte {
 	if p.Features.DeviceGrant { // RFC 8628 §4
 		doc["device_authorization_endpoint"] = at("/oauth2/device_authorization")
 	}
+	if p.Features.SessionManagement {
+		doc["check_session_iframe"] = at(checkSessionPath)
+	}
 	b, err := json.MarshalIndent(doc, "", " ")
 	if err != nil {
 		panic("oidc: metadata: " + err.Error()) // only strings and booleans: cannot be

@@ -71,7 +71,9 @@ type Provider struct {
 	fosite    *fosite.Fosite
 	jwks      jwksCache
 	discovery *document
-	served    atomic.Pointer[document] // the JWKS as last served
+
+	checkSession *checkSession            // nil if session management is off
+	served       atomic.Pointer[document] // the JWKS as last served
 }
 
 // Init builds what the endpoints share.
@@ -80,6 +82,9 @@ func (p *Provider) Init() {
 	p.fosite = p.assemble()
 	p.jwks = jwksCache{Outbound: p.Outbound, Now: p.Now}
 	p.discovery = newDocument(p.metadata())
+	if p.Features.SessionManagement {
+		p.checkSession = newCheckSession(p.Web.CookieName(web.StateCookie))
+	}
 }
 
 // Mount adds the endpoints to r.
@@ -95,6 +100,9 @@ func (p *Provider) Mount(r *mux.Router) {
 	r.HandleFunc("/oauth2/revoke", p.cors(p.revoke)).Methods(http.MethodPost, http.MethodOptions)
 	r.HandleFunc("/oauth2/jwks", p.cors(p.serveJWKS)).Methods(http.MethodGet, http.MethodHead, http.MethodOptions)
 	r.HandleFunc("/oauth2/logout", p.logout).Methods(http.MethodGet, http.MethodPost)
+	if p.checkSession != nil {
+		r.HandleFunc(checkSessionPath, p.serveCheckSession).Methods(http.MethodGet, http.MethodHead)
+	}
 	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
 		r.HandleFunc(path, p.cors(p.serveDiscovery)).Methods(http.MethodGet, http.MethodHead, http.MethodOptions)
 	}

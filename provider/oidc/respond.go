@@ -16,6 +16,9 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, a *asked, par
 	if s := a.form.Get("state"); s != "" {
 		params.Set("state", s)
 	}
+	if s := p.sessionState(a, params); s != "" {
+		params.Set("session_state", s)
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Pragma", "no-cache")
 	if a.mode == "form_post" {

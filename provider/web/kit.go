@@ -25,6 +25,7 @@ type Kit struct {
 	MaxBody        int64          // bytes of a request body, 64 KiB if 0
 	Log            *slog.Logger   // nil discards
 	Now            func() time.Time
+	Watched        bool          // sessions have a browser state (Session Management 1.0), see StartSession
 	AccessLog      bool          // one line per request
 	HSTS           time.Duration // max-age, one year if 0, none if negative; only sent over https
 	Version        string        // of the program, in the footer

@@ -161,7 +161,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, s *step, o openi
 	if o.shared {
 		life = 0 // until the browser closes
 	}
-	h.Web.SetCookie(w, web.SessionCookie, cookie, life)
+	h.Web.StartSession(w, cookie, life)
 	if s.former != "" && s.former != o.proof.AccountID {
 		// The browser has changed hands: what its former user parked or learnt of
 		// its id is worth nothing any more, but for this very interaction.

@@ -131,7 +131,7 @@ func (h *Handler) signOut(w http.ResponseWriter, r *http.Request, f farewell) {
 		}
 		h.Outbox.Wake()
 	}
-	h.Web.ClearCookie(w, web.SessionCookie)
+	h.Web.EndSession(w)
 	h.Web.NewBrowser(w, r)
 	target := f.target
 	if target == "" {
