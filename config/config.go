@@ -220,6 +220,10 @@ type Protocol struct {
 	// DPoP proofs must carry a nonce of this service (RFC 9449 section 8). It costs
 	// clients a second request now and then, and helps those whose clocks are wrong.
 	DPoPNonce bool `key:"dpop_nonce" default:"false"`
+
+	// Accept authorization requests only when the system itself pushed them
+	// first (RFC 9126). A single system can be held to it by its registration.
+	RequirePAR bool `key:"require_par" default:"false"`
 }
 
 // Sessions sets the lives of a signed-in browser.

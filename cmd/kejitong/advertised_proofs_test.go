@@ -28,16 +28,6 @@ func provesEndpoint(get, post int) func(*testing.T, *advertised, string) {
 	}
 }
 
-func provesRefused(name, value, want string) func(*testing.T, *advertised, string) {
-	return func(t *testing.T, d *advertised, v string) {
-		if v != "false" {
-			t.Errorf("advertised as %s", v)
-		}
-		a := asking("std", "openid", name, value)
-		d.refused(a, d.browser().still().get(d.authorizeURL(a)), want)
-	}
-}
-
 // provesAuth authenticates at a direct endpoint by the method, or with that
 // method by the algorithm. Nothing else is wrong with the request, so anything
 // but 401 is a success; the same with a wrong credential must be 401.

@@ -261,13 +261,11 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			t.Errorf("userinfo %v", ui)
 		}
 	},
-	"request_parameter_supported":     provesRefused("request", "e30.e30.", "request_not_supported"),
-	"request_uri_parameter_supported": provesRefused("request_uri", "https://rp.example.gov.cn/r#x", "request_uri_not_supported"),
-	"require_request_uri_registration": func(t *testing.T, _ *advertised, v string) {
-		if v != "false" { // there is nothing to register
-			t.Error(v)
-		}
-	},
+	"request_parameter_supported":                 provesObject,
+	"request_uri_parameter_supported":             provesObjectByReference,
+	"require_request_uri_registration":            provesRegistration,
+	"require_signed_request_object":               provesUnsigned,
+	"request_object_signing_alg_values_supported": provesObjectAlgorithm,
 	"id_token_signing_alg_values_supported": func(t *testing.T, d *advertised, v string) {
 		id := "alg-" + v
 		d.client(id, func(c *client.Client) { c.Metadata.IDTokenSignedResponseAlg = v })
@@ -363,7 +361,7 @@ func (d *advertised) claims(t *testing.T, a attempt) map[string]any {
 // refusals: what is not advertised is refused (S33). Response types and modes,
 // challenge methods and request objects are among TestRefusedAtTheClient.
 func (d *advertised) refusals(t *testing.T) {
-	for _, member := range []string{"registration_endpoint", "userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "backchannel_authentication_endpoint"} {
+	for _, member := range []string{"registration_endpoint", "userinfo_signing_alg_values_supported", "request_object_encryption_alg_values_supported", "request_object_encryption_enc_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "backchannel_authentication_endpoint"} {
 		if d.doc[member] != nil {
 			t.Errorf("%s is advertised", member)
 		}

@@ -96,7 +96,7 @@ func TestPushedRequests(t *testing.T) {
 				{"no credentials", "", good, "", "", 401, "invalid_client"},
 				{"another client's credentials", "", good, "", "other", 401, "invalid_client"},
 				{"request_uri inside (RFC 9126 section 2.1)", "", good + "&request_uri=urn%3Aietf%3Aparams%3Aoauth%3Arequest_uri%3Ax", "", "web", 400, "invalid_request"},
-				{"request object", "", good + "&request=e30.e30.", "", "web", 400, "request_not_supported"},
+				{"request object", "", good + "&request=e30.e30.", "", "web", 400, "invalid_request_object"},
 				{"repeated", "", good + "&scope=openid", "", "web", 400, "invalid_request"},
 				{"in the URL", "?prompt=none", good, "", "web", 400, "invalid_request"},
 				{"JSON", "", "{}", "application/json", "web", 400, "invalid_request"},

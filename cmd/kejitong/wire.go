@@ -130,6 +130,7 @@ func (a *app) assemble(ctx context.Context) error {
 			FrontChannelTokens: c.Protocol.FrontChannelTokens, Registration: c.Protocol.Registration, DeviceGrant: c.Protocol.DeviceGrant,
 			TokenExchange: c.Protocol.TokenExchange, JWTBearerGrant: c.Protocol.JWTBearerGrant, SessionManagement: c.Protocol.SessionManagement,
 			DPoPNonce: c.Protocol.DPoPNonce,
+			RequirePAR: c.Protocol.RequirePAR,
 		},
 		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Parting: leave, Web: kit,
 		Outbox: a.runner, Outbound: out, Now: a.clock, Log: a.log,

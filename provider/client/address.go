@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -132,7 +133,8 @@ func (m *Metadata) checkAddresses() error {
 		if why == "" {
 			why = checkWeb(u)
 		}
-		if why == "" && a.field == "sector_identifier_uri" && u.Scheme != "https" { // OpenID Connect Registration §5
+		// OpenID Connect Registration §5, OpenID Connect Core §4.
+		if why == "" && (a.field == "sector_identifier_uri" || a.field == "initiate_login_uri") && u.Scheme != "https" {
 			why = "is not https"
 		}
 		if why != "" {
@@ -143,13 +145,16 @@ func (m *Metadata) checkAddresses() error {
 }
 
 // Fetched lists the addresses that the provider itself calls, by field; they
-// must be such as it may call.
+// must be such as it may call. Fragments are left out: they are never sent.
 func (m Metadata) Fetched() map[string]string {
 	out := map[string]string{}
 	for field, uri := range map[string]string{"jwks_uri": m.JWKSURI, "sector_identifier_uri": m.SectorIdentifierURI, "backchannel_logout_uri": m.BackchannelLogoutURI} {
 		if uri != "" {
 			out[field] = uri
 		}
+	}
+	for i, uri := range m.RequestURIs {
+		out[fmt.Sprintf("request_uris[%d]", i)], _, _ = strings.Cut(uri, "#")
 	}
 	return out
 }

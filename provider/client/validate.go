@@ -87,6 +87,7 @@ func (m Metadata) Normalise() (Metadata, error) {
 		(*Metadata).checkLogout,
 		(*Metadata).checkKeys,
 		(*Metadata).checkAnswers,
+		(*Metadata).checkRequests,
 		(*Metadata).checkScope,
 		(*Metadata).checkTokens,
 		(*Metadata).checkPolicy,
@@ -127,6 +128,7 @@ func (m *Metadata) defaults() {
 	m.Scope = strings.Join(unique(strings.Fields(m.Scope)), " ")
 	m.GrantTypes, m.ResponseTypes, m.ResponseModes = unique(m.GrantTypes), unique(m.ResponseTypes), unique(m.ResponseModes)
 	m.RedirectURIs, m.PostLogoutRedirectURIs = unique(m.RedirectURIs), unique(m.PostLogoutRedirectURIs)
+	m.RequestURIs = unique(m.RequestURIs)
 	m.BusinessSystems, m.RequiredAccountTypes = unique(m.BusinessSystems), unique(m.RequiredAccountTypes)
 	m.Audience, m.ResourceIdentifiers, m.Contacts = unique(m.Audience), unique(m.ResourceIdentifiers), unique(m.Contacts)
 }

@@ -45,27 +45,15 @@ func (e localError) Error() string { return "authorization request refused local
 // examine checks a request. On a localError the asked is nil; on any other
 // error it knows client, redirect and mode, so that the error can be sent back.
 func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error) {
-	// Repeats of the two parameters that decide where an answer goes are never
-	// answered elsewhere than here.
-	if len(form["client_id"]) > 1 || len(form["redirect_uri"]) > 1 {
-		return nil, localError{"client_id or redirect_uri repeated"}
-	}
-	c, err := p.Clients.Find(ctx, form.Get("client_id"))
-	if fault.Is(err, fault.NotFound) {
-		return nil, localError{"unknown or disabled client"}
-	}
+	c, err := p.askingClient(ctx, form)
 	if err != nil {
 		return nil, err
 	}
-	if !matchRedirect(c, form.Get("redirect_uri")) {
-		return nil, localError{"redirect_uri missing or not registered"}
+	a, err := addressed(c, form)
+	if err != nil {
+		return nil, err
 	}
-	form = only(form, authorizeParams)
-	a := &asked{form: form, client: c, redirect: form.Get("redirect_uri"), mode: "query"}
-	if form.Get("response_mode") == "form_post" {
-		a.mode = "form_post"
-	}
-	if err := checkForm(form); err != nil {
+	if err := checkForm(a.form); err != nil {
 		return a, err
 	}
 	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkKey, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources} {
@@ -79,8 +67,36 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if err := p.checkHint(a); err != nil {
 		return a, err
 	}
-	a.scopes = consent.Requested(c.Metadata.Scope, form.Get("scope"), c.May("refresh_token"))
+	a.scopes = consent.Requested(c.Metadata.Scope, a.form.Get("scope"), c.May("refresh_token"))
 	return a, p.checkWithFosite(ctx, a)
+}
+
+// askingClient finds the client that a request names. Repeats of the two
+// parameters that decide where an answer goes are never answered elsewhere than
+// here.
+func (p *Provider) askingClient(ctx context.Context, form url.Values) (*client.Client, error) {
+	if len(form["client_id"]) > 1 || len(form["redirect_uri"]) > 1 {
+		return nil, localError{"client_id or redirect_uri repeated"}
+	}
+	c, err := p.Clients.Find(ctx, form.Get("client_id"))
+	if fault.Is(err, fault.NotFound) {
+		return nil, localError{"unknown or disabled client"}
+	}
+	return c, err
+}
+
+// addressed is a request of client c that knows where its answer goes, and
+// nothing more; a localError if that is nowhere.
+func addressed(c *client.Client, form url.Values) (*asked, error) {
+	if len(form["redirect_uri"]) > 1 || !matchRedirect(c, form.Get("redirect_uri")) {
+		return nil, localError{"redirect_uri missing or not registered"}
+	}
+	form = only(form, authorizeParams)
+	a := &asked{form: form, client: c, redirect: form.Get("redirect_uri"), mode: "query"}
+	if form.Get("response_mode") == "form_post" {
+		a.mode = "form_post"
+	}
+	return a, nil
 }
 
 func (a *asked) checkUnsupported() error {

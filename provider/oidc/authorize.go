@@ -47,11 +47,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) unpack(r *http.Request, query url.Values) (*asked, error) {
 	uri := query.Get("request_uri")
 	if !strings.HasPrefix(uri, requestURIPrefix) || len(query["request_uri"]) != 1 {
-		a, err := p.examine(r.Context(), query)
-		if err == nil && a.client.Metadata.RequirePushedAuthRequests {
-			err = invalidRequest("this client must use pushed authorization requests")
-		}
-		return a, err
+		return p.received(r.Context(), query)
 	}
 	key := authflow.Key(strings.TrimPrefix(uri, requestURIPrefix))
 	pushed, err := p.Flow.Pushed(r.Context(), key)
@@ -103,17 +99,14 @@ func (p *Provider) parkPost(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/oauth2/authorize?"+url.Values{"client_id": form["client_id"], "request_uri": form["request_uri"]}.Encode(), http.StatusSeeOther)
 		return
 	}
-	a, err := p.examine(r.Context(), form)
-	if err == nil && a.client.Metadata.RequirePushedAuthRequests {
-		err = invalidRequest("this client must use pushed authorization requests")
-	}
+	a, err := p.received(r.Context(), form)
 	if err != nil {
 		p.answerError(w, r, a, err)
 		return
 	}
 	id, key, err := authflow.NewID()
 	if err == nil {
-		err = p.Flow.Push(r.Context(), authflow.Pushed{Key: key, Client: a.client.ID, Form: form.Encode(), ExpiresAt: p.Now().Add(p.Times.Pushed)})
+		err = p.Flow.Push(r.Context(), authflow.Pushed{Key: key, Client: a.client.ID, Form: a.form.Encode(), ExpiresAt: p.Now().Add(p.Times.Pushed)})
 	}
 	if err != nil {
 		p.answerError(w, r, a, err)

@@ -1,16 +1,24 @@
 package oidc
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"net/url"
 
 	"kejitong/provider/authflow"
+	"kejitong/provider/client"
 )
 
 // push is the pushed authorization request endpoint (RFC 9126). The request is
 // examined as the authorization endpoint would; what is stored are its
 // parameters without any credential.
 func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost { // RFC 9126 §2.3
+		w.Header().Set("Allow", http.MethodPost)
+		p.refuse(w, r, oauthError{"invalid_request", http.StatusMethodNotAllowed, "requests are pushed by POST"})
+		return
+	}
 	if err := readForm(w, r, maxAuthorizeBody); err != nil {
 		p.refuse(w, r, err)
 		return
@@ -24,8 +32,11 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, invalidRequest("a pushed request must not contain a request_uri"))
 		return
 	}
-	form := only(r.PostForm, authorizeParams) // no credential is among them
-	form.Set("client_id", c.ID)
+	form, err := p.pushable(r.Context(), c, r.PostForm)
+	if err != nil {
+		p.refuse(w, r, err)
+		return
+	}
 	if _, err := p.examine(r.Context(), form); err != nil {
 		var local localError
 		if errors.As(err, &local) { // here the client itself is listening
@@ -47,4 +58,25 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sendJSON(w, http.StatusCreated, map[string]any{"request_uri": requestURIPrefix + id, "expires_in": int(p.Times.Pushed.Seconds())})
+}
+
+// pushable gives the parameters of a pushed request without any credential: its
+// own, or those of its request object, beside which nothing counts (RFC 9126
+// §3).
+func (p *Provider) pushable(ctx context.Context, c *client.Client, form url.Values) (url.Values, error) {
+	form = only(form, authorizeParams) // no credential is among them
+	object := form.Get("request")
+	if object == "" {
+		if mustSign(c) {
+			return nil, invalidRequest("this client must send its requests in a signed request object")
+		}
+		form.Set("client_id", c.ID)
+		return form, nil
+	}
+	for name := range form {
+		if mustSign(c) && name != "request" && name != "client_id" {
+			return nil, invalidRequest("this client must not send parameters beside its request object")
+		}
+	}
+	return p.openObject(ctx, c, object, nil)
 }

@@ -45,6 +45,7 @@ type Features struct {
 	JWTBearerGrant     bool // RFC 7523 §2.1
 	SessionManagement  bool // OpenID Connect Session Management 1.0
 	DPoPNonce          bool // RFC 9449 §8: proofs must carry a nonce of ours
+	RequirePAR         bool // RFC 9126 §5: requests count only when they were pushed
 }
 
 // Provider serves the protocol endpoints. Fill the exported fields, then call
@@ -70,6 +71,7 @@ type Provider struct {
 	codec     token.Codec
 	fosite    *fosite.Fosite
 	jwks      jwksCache
+	fetching  turnstile
 	discovery *document
 
 	checkSession *checkSession            // nil if session management is off
@@ -91,7 +93,7 @@ func (p *Provider) Init() {
 func (p *Provider) Mount(r *mux.Router) {
 	r.HandleFunc("/oauth2/authorize", p.authorize).Methods(http.MethodGet, http.MethodPost)
 	r.HandleFunc("/oauth2/token", p.cors(p.token)).Methods(http.MethodPost, http.MethodOptions)
-	r.HandleFunc("/oauth2/par", p.push).Methods(http.MethodPost)
+	r.HandleFunc("/oauth2/par", p.push)
 	if p.Features.DeviceGrant {
 		r.HandleFunc("/oauth2/device_authorization", p.startDevice).Methods(http.MethodPost)
 	}

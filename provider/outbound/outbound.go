@@ -1,5 +1,5 @@
 // Package outbound makes the provider's own HTTP requests to addresses that
-// others registered (jwks_uri, backchannel_logout_uri). It refuses every
+// others registered (jwks_uri, request_uris, backchannel_logout_uri). It refuses every
 // address that is not public at the moment of dialling, so that no name, no
 // redirect and no rebinding can turn the provider into a way into the network
 // it stands in (SSRF).
@@ -106,43 +106,51 @@ func (c *Client) allowed(address string) bool {
 
 // Get fetches raw and gives at most MaxBody bytes of a 200 answer.
 func (c *Client) Get(ctx context.Context, raw string) ([]byte, error) {
-	return c.do(ctx, http.MethodGet, raw, "", nil)
+	b, _, err := c.Fetch(ctx, raw, "application/json")
+	return b, err
+}
+
+// Fetch is Get for other media types than JSON: accept is what is asked for,
+// contentType what came, without parameters and in lower case.
+func (c *Client) Fetch(ctx context.Context, raw, accept string) (body []byte, contentType string, err error) {
+	return c.do(ctx, http.MethodGet, raw, accept, "", nil)
 }
 
 // PostForm posts form values and accepts any 2xx answer.
 func (c *Client) PostForm(ctx context.Context, raw string, form url.Values) error {
-	_, err := c.do(ctx, http.MethodPost, raw, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	_, _, err := c.do(ctx, http.MethodPost, raw, "application/json", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
 	return err
 }
 
-func (c *Client) do(ctx context.Context, method, raw, contentType string, body io.Reader) ([]byte, error) {
+func (c *Client) do(ctx context.Context, method, raw, accept, contentType string, body io.Reader) ([]byte, string, error) {
 	if err := c.CheckURL(raw); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	req, err := http.NewRequestWithContext(ctx, method, raw, body)
 	if err != nil {
-		return nil, ErrRefused
+		return nil, "", ErrRefused
 	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", accept)
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("outbound: %s %s: %w", method, req.URL.Host, err)
+		return nil, "", fmt.Errorf("outbound: %s %s: %w", method, req.URL.Host, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(io.LimitReader(res.Body, c.MaxBody+1))
 	if err != nil {
-		return nil, fmt.Errorf("outbound: read from %s: %w", req.URL.Host, err)
+		return nil, "", fmt.Errorf("outbound: read from %s: %w", req.URL.Host, err)
 	}
 	if int64(len(b)) > c.MaxBody {
-		return nil, fmt.Errorf("outbound: answer of %s is longer than %d bytes", req.URL.Host, c.MaxBody)
+		return nil, "", fmt.Errorf("outbound: answer of %s is longer than %d bytes", req.URL.Host, c.MaxBody)
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 || (method == http.MethodGet && res.StatusCode != http.StatusOK) {
-		return nil, fmt.Errorf("outbound: %s answered %d", req.URL.Host, res.StatusCode)
+		return nil, "", fmt.Errorf("outbound: %s answered %d", req.URL.Host, res.StatusCode)
 	}
-	return b, nil
+	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
+	return b, strings.ToLower(strings.TrimSpace(kind)), nil
 }
 
 // checkAddress runs after name resolution, on the address that is dialled.
