@@ -164,7 +164,9 @@ func TestStatementsPerStep(t *testing.T) {
 					return func() { s.want(s.poll("tv", d), 400, "authorization_pending", "poll") }
 				}},
 				{"device, polling with garbage", [2]int64{0, 0}, func() func() {
-					return func() { s.want(s.poll("tv", answer{body: map[string]any{"device_code": "x"}}), 400, "invalid_grant", "garbage") }
+					return func() {
+						s.want(s.poll("tv", answer{body: map[string]any{"device_code": "x"}}), 400, "invalid_grant", "garbage")
+					}
 				}},
 				{"device, tokens", [2]int64{6, 3}, func() func() {
 					d := r.device("tv")

@@ -129,7 +129,7 @@ func (a *app) assemble(ctx context.Context) error {
 		Features: oidc.Features{
 			FrontChannelTokens: c.Protocol.FrontChannelTokens, Registration: c.Protocol.Registration, DeviceGrant: c.Protocol.DeviceGrant,
 			TokenExchange: c.Protocol.TokenExchange, JWTBearerGrant: c.Protocol.JWTBearerGrant, SessionManagement: c.Protocol.SessionManagement,
-			DPoPNonce: c.Protocol.DPoPNonce,
+			DPoPNonce:  c.Protocol.DPoPNonce,
 			RequirePAR: c.Protocol.RequirePAR,
 		},
 		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Parting: leave, Web: kit,
