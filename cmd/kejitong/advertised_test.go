@@ -202,6 +202,17 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			t.Error("no proof for this one")
 		}
 	},
+	"authorization_details_types_supported": func(t *testing.T, d *advertised, v string) {
+		d.client("typed", func(c *client.Client) {
+			c.Metadata.AuthorizationDetailsTypes, c.Metadata.BusinessSystems = []string{v}, []entitlement.SystemID{hightech}
+		})
+		b := d.browser()
+		b.in(d.arena, "b")
+		a := asking("typed", "openid", "authorization_details", `[{"type":"`+v+`","system":"hightech_enterprise","actions":["apply"]}]`)
+		if m := d.redeem(a, b.get(d.authorizeURL(a))); len(m["authorization_details"].([]any)) != 1 {
+			t.Errorf("granted %v", m["authorization_details"])
+		}
+	},
 	"subject_types_supported": func(t *testing.T, d *advertised, v string) {
 		var subs []any
 		for _, host := range []string{"one", "two"} {

@@ -65,6 +65,7 @@ var (
 		{"require-account-type", "natural_person or legal_entity (repeatable; default both)", func(m *client.Metadata, v []string) { m.RequiredAccountTypes = typedAs[account.Kind](v) }},
 		{"audience", "resource that its access tokens are for (repeatable)", func(m *client.Metadata, v []string) { m.Audience = v }},
 		{"resource-identifier", "what it is called as a resource (repeatable)", func(m *client.Metadata, v []string) { m.ResourceIdentifiers = v }},
+		{"authorization-details-type", "business_system: it asks for actions one by one (RFC 9396)", func(m *client.Metadata, v []string) { m.AuthorizationDetailsTypes = v }},
 		{"contact", "e-mail or telephone of its people (repeatable)", func(m *client.Metadata, v []string) { m.Contacts = v }},
 	}
 	yesMembers = []struct {

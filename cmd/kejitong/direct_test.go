@@ -174,7 +174,7 @@ var direct = &http.Client{
 var registered = map[string]bool{
 	"invalid_request": true, "invalid_client": true, "invalid_grant": true, "unauthorized_client": true, "unsupported_grant_type": true,
 	"invalid_scope": true, "invalid_token": true, "insufficient_scope": true, "temporarily_unavailable": true, "server_error": true,
-	"invalid_target": true, "invalid_dpop_proof": true, "use_dpop_nonce": true,
+	"invalid_target": true, "invalid_authorization_details": true, "invalid_dpop_proof": true, "use_dpop_nonce": true,
 	"authorization_pending": true, "slow_down": true, "expired_token": true, "access_denied": true,
 }
 

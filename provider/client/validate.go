@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
 	"kejitong/provider/keys"
 )
@@ -332,6 +333,14 @@ func (m *Metadata) checkPolicy() error {
 		return invalid("required_acr", "%q is none of urn:fuwu:aal:1 to 3", m.RequiredACR)
 	case m.AllowUnverified && m.RequiredLevel >= "L2":
 		return invalid("allow_unverified", "contradicts the required level %s", m.RequiredLevel)
+	}
+	for _, t := range m.AuthorizationDetailsTypes { // RFC 9396 §10
+		if err := oneOf("authorization_details_types", t, entitlement.DetailType); err != nil {
+			return err
+		}
+		if len(m.BusinessSystems) == 0 {
+			return invalid("authorization_details_types", "%q goes with business_systems", t)
+		}
 	}
 	return nil
 }

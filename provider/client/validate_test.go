@@ -18,8 +18,8 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/client"
-	"kejitong/provider/consent"
 	"kejitong/provider/entitlement"
+	"kejitong/provider/consent"
 	"kejitong/provider/fault"
 )
 
@@ -48,6 +48,10 @@ func TestNormaliseRefuses(t *testing.T) {
 		})},
 		{"implicit grant", "grant_types", set(func(m *client.Metadata) { m.GrantTypes = []string{"implicit"} })},
 		{"password grant", "grant_types", set(func(m *client.Metadata) { m.GrantTypes = []string{"password"} })},
+		{"details of an unknown type", "authorization_details_types", set(func(m *client.Metadata) {
+			m.BusinessSystems, m.AuthorizationDetailsTypes = []entitlement.SystemID{"s"}, []string{"payment_initiation"}
+		})},
+		{"details without a system", "authorization_details_types", set(func(m *client.Metadata) { m.AuthorizationDetailsTypes = []string{"business_system"} })},
 		{"device grant under a security profile", "grant_types", set(func(m *client.Metadata) {
 			m.GrantTypes, m.SecurityProfile = append(m.GrantTypes, client.GrantDevice), client.FAPI2
 		})},

@@ -13,6 +13,7 @@ import (
 
 	"kejitong/provider/client"
 	"kejitong/provider/consent"
+	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
 )
 
@@ -27,6 +28,7 @@ type asked struct {
 	prompt    []string
 	maxAge    *int64 // seconds
 	claims    json.RawMessage
+	details   []entitlement.Detail
 	resources []string // audiences of the access token, all registered
 	hint      *hinted  // a verified id_token_hint
 	pushed    string   // key of the pushed request it came from
@@ -56,7 +58,7 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if err := checkForm(a.form); err != nil {
 		return a, err
 	}
-	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkKey, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources} {
+	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkKey, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources, a.checkDetails} {
 		if err := check(); err != nil {
 			return a, err
 		}

@@ -42,12 +42,7 @@ func (p *Provider) newRelease(c *client.Client, h *principal.Held, scopes []stri
 	if h.Actor != nil && h.Actor.State == account.Active {
 		r.actor = h.Actor
 	}
-	if h.Grant.UnitID != "" {
-		// A unit that nobody verified is whatever somebody typed: relying parties key their data on its USCC.
-		if m, ok := h.Principal.ActsFor(h.Grant.UnitID, now); ok && (m.Relation != entitlement.Self || h.Principal.Account.RealName.Verified()) {
-			r.unit = &m
-		}
-	}
+	r.unit = spokenFor(h.Principal, h.Grant.UnitID, now)
 	r.grants = entitlement.For(h.Principal.Grants, h.Grant.UnitID, c.Metadata.BusinessSystems, c.Metadata.AcceptMigrated, now)
 	return r
 }

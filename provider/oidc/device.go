@@ -15,8 +15,8 @@ import (
 )
 
 // deviceParams are the parameters of a device authorization request that mean
-// something here (RFC 8628 §3.1, RFC 8707 §2, and our own).
-var deviceParams = []string{"scope", "resource", "org_hint"}
+// something here (RFC 8628 §3.1, RFC 8707 §2, RFC 9396 §4, and our own).
+var deviceParams = []string{"scope", "resource", "authorization_details", "org_hint"}
 
 // deviceParam names, in a parked request, the device that it is about. It is no
 // parameter of an authorization request, so no client can park such a one.
@@ -56,7 +56,10 @@ func (p *Provider) examineDevice(c *client.Client, form url.Values) (*asked, err
 	// shown (RFC 8628 §5.4), to users of first-party clients, too.
 	a := &asked{form: form, client: c, device: form.Get(deviceParam), prompt: []string{"consent"}, maxAge: c.Metadata.DefaultMaxAge}
 	a.scopes = consent.Requested(c.Metadata.Scope, form.Get("scope"), c.May(client.GrantRefresh))
-	return a, a.checkResources()
+	if err := a.checkResources(); err != nil {
+		return a, err
+	}
+	return a, a.checkDetails()
 }
 
 // openDevice makes the two codes. A user code is short, so that it may be taken.

@@ -43,8 +43,11 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 		f.UnitRefused = true // frozen or gone from its register: no token could speak for it
 	}
 	f.Entitled = entitled(a.client, v.Principal, unitID, now)
+	if a.details != nil {
+		f.Entitled = f.Entitled && len(a.permitted(v.Principal, unitID, now)) > 0
+	}
 	f.ConsentNeeded = !asksFreely(a.client)
-	f.ConsentCovered = a.client.Reviewed && !v.Consent.GivenAt.IsZero() && v.Consent.Covers(a.consentScopes())
+	f.ConsentCovered = a.client.Reviewed && !v.Consent.GivenAt.IsZero() && v.Consent.Covers(a.consentScopes()) && a.details == nil // details are asked about each time
 	return f, unitID
 }
 

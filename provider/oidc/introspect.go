@@ -87,9 +87,9 @@ func (p *Provider) describe(ctx context.Context, asker *client.Client, text stri
 	m["auth_time"], m["acr"], m["amr"] = g.Data.AuthTime, g.Data.ACR, g.Data.AMR
 	if rel.ours() && rel.has(consent.Entitlements) {
 		m["entitlements"] = entitlement.Names(rel.grants)
-		if d := rel.authorizationDetails(); len(d) > 0 {
-			m["authorization_details"] = d
-		}
+	}
+	if d := rel.tokenDetails(a.details); d != nil { // RFC 9396 §9.2
+		m["authorization_details"] = d
 	}
 	for _, name := range []string{"account_type", "org", "act"} {
 		if v, ok := base[name]; ok {

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -82,7 +83,10 @@ func (p *Provider) newGrant(a *asked, v *principal.Visit, pd *parked, unitID str
 		AuthTime: v.Session.AuthTime.Unix(), ACR: v.Session.ACR, AMR: v.Session.AMR, Actor: v.Session.Actor, Claims: a.claims,
 		DPoPJKT: a.form.Get("dpop_jkt"),
 	}
-	return g, nil
+	if may := a.permitted(v.Principal, unitID, now); may != nil {
+		g.Data.Details, err = json.Marshal(may)
+	}
+	return g, err
 }
 
 // granted gives the scopes that the grant gets and the marks of claims that

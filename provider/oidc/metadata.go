@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
 )
 
@@ -85,7 +86,8 @@ func (p *Provider) metadata() []byte {
 			"organization_status", "organization_identifiers", "authority",
 		},
 	}
-	if p.Features.DeviceGrant { // RFC 8628 §4
+	doc["authorization_details_types_supported"] = []string{entitlement.DetailType} // RFC 9396 §10
+	if p.Features.DeviceGrant {                                                     // RFC 8628 §4
 		doc["device_authorization_endpoint"] = at("/oauth2/device_authorization")
 	}
 	if p.Features.SessionManagement {

@@ -28,7 +28,7 @@ const maxRepeats = 16
 var authorizeParams = []string{
 	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method",
 	"prompt", "max_age", "login_hint", "id_token_hint", "acr_values", "claims", "ui_locales", "claims_locales", "display", "resource", "audience",
-	"org_hint", "request", "request_uri", "registration", "dpop_jkt",
+	"org_hint", "authorization_details", "request", "request_uri", "registration", "dpop_jkt",
 }
 
 // only gives the named parameters of form.

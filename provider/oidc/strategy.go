@@ -158,9 +158,9 @@ func (p *Provider) jwtAccess(u *unit, exp time.Time) (string, error) {
 		c["auth_time"], c["acr"], c["amr"] = u.grant.Data.AuthTime, u.grant.Data.ACR, u.grant.Data.AMR
 		if rel.ours() && rel.has("entitlements") {
 			c["entitlements"] = entitlement.Names(rel.grants)
-			if d := rel.authorizationDetails(); len(d) > 0 {
-				c["authorization_details"] = d
-			}
+		}
+		if d := rel.tokenDetails(u.details); d != nil {
+			c["authorization_details"] = d
 		}
 	}
 	alg := keys.Algorithm(u.client.Metadata.AccessTokenAlg)

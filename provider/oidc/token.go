@@ -83,7 +83,7 @@ func (p *Provider) admit(u *unit, req fosite.AccessRequester) error {
 		}
 	}
 	u.release = p.newRelease(u.client, u.held, u.scopes)
-	return nil
+	return p.narrowDetails(u, req.GetRequestForm().Get("authorization_details"))
 }
 
 // admitService decides on a token without a user: nothing of it is for users,
@@ -91,6 +91,9 @@ func (p *Provider) admit(u *unit, req fosite.AccessRequester) error {
 func (p *Provider) admitService(u *unit, req fosite.AccessRequester) error {
 	for _, s := range p.clientScopes(u, req) {
 		req.GrantScope(s)
+	}
+	if req.GetRequestForm().Has("authorization_details") { // all types there are concern users
+		return errDetails
 	}
 	may := u.client.Metadata.Audience
 	if len(may) == 0 {
@@ -189,5 +192,10 @@ func answer(resp fosite.AccessResponder, u *unit) map[string]any {
 	m := resp.ToMap()
 	m["token_type"] = u.confirm.scheme()
 	m["scope"] = visibleScope(u.scopes)
+	if u.release != nil {
+		if d := u.release.detailsNow(u.details); d != nil { // RFC 9396 §7
+			m["authorization_details"] = d
+		}
+	}
 	return m
 }

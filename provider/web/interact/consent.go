@@ -41,6 +41,12 @@ func (h *Handler) showConsent(w http.ResponseWriter, r *http.Request, s *step) {
 			p.Items = append(p.Items, items...)
 		}
 	}
+	details, err := h.details(r, s, unit)
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	p.Items = append(p.Items, details...)
 	h.Web.Show(w, r, http.StatusOK, p, s.options()...)
 }
 

@@ -93,6 +93,33 @@ func (h *Handler) entitled(s *step, unit *entitlement.Mandate) []string {
 	return entitlement.Names(entitlement.For(s.visit.Principal.Grants, id, m.BusinessSystems, m.AcceptMigrated, h.Now()))
 }
 
+// details are the actions that the request names one by one (RFC 9396), as far
+// as they can be granted: one item for each system.
+func (h *Handler) details(r *http.Request, s *step, unit *entitlement.Mandate) ([]templates.Item, error) {
+	asked, err := entitlement.ParseDetails(s.form.Get("authorization_details"))
+	if err != nil { // there are none: the authorization endpoint lets no others through
+		return nil, nil
+	}
+	names, err := h.systemNames(r)
+	if err != nil {
+		return nil, err
+	}
+	id := ""
+	if unit != nil {
+		id = unit.Unit.ID
+	}
+	m := s.client.Metadata
+	var out []templates.Item
+	for _, d := range entitlement.Permitted(asked, entitlement.For(s.visit.Principal.Grants, id, m.BusinessSystems, m.AcceptMigrated, h.Now()), "") {
+		name := names[d.System]
+		if name == "" {
+			name = string(d.System)
+		}
+		out = append(out, templates.Item{Claim: "authorization_details", Value: joined(append([]string{name + ":"}, d.Actions...)...)})
+	}
+	return out, nil
+}
+
 // personal shows which further standard attributes there are.
 func personal(p account.Profile) string {
 	birth := p.Birthdate
