@@ -23,6 +23,8 @@ func clientCommand(ctx context.Context, args []string, out io.Writer) error {
 		{"disable", "refuse it everywhere, within a second: --id ID", clientDisable},
 		{"enable", "let it work again: --id ID", clientEnable},
 		{"secret", "replace its secret: --id ID [--secret-file F]", clientSecret},
+		{"review", "say that somebody has looked at one that registered itself: --id ID", clientReview},
+		{"token", "add | list | revoke what lets systems register themselves: client token add --help", clientToken},
 	}, args, out)
 }
 
@@ -33,6 +35,7 @@ type clientReport struct {
 	Secret    string                 `json:"client_secret,omitempty"`
 	Name      string                 `json:"client_name,omitempty"`
 	State     client.State           `json:"state"`
+	Reviewed  bool                   `json:"reviewed"`
 	Method    string                 `json:"token_endpoint_auth_method"`
 	Systems   []entitlement.SystemID `json:"business_systems,omitempty"`
 	CreatedAt time.Time              `json:"created_at"`
@@ -47,7 +50,7 @@ func reportClient(c *client.Client) clientReport {
 	if method == "" {
 		method = client.AuthBasic
 	}
-	return clientReport{ID: c.ID, Name: m.Name, State: c.State, Method: method, Systems: m.BusinessSystems, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+	return clientReport{ID: c.ID, Name: m.Name, State: c.State, Reviewed: c.Reviewed, Method: method, Systems: m.BusinessSystems, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
 }
 
 func (r clientReport) text(did string) string {
@@ -150,6 +153,31 @@ func switchClient(ctx context.Context, verb string, to client.State, args []stri
 	})
 }
 
+// clientReview is for clients that registered themselves: until somebody has
+// looked at name, addresses and scopes, users are asked each time, with a
+// warning.
+func clientReview(ctx context.Context, args []string, out io.Writer) error {
+	f := newSheet("client review", out)
+	id := f.String("id", "", "client id")
+	if err := f.read(args); err != nil {
+		return err
+	}
+	return inVault(ctx, f.config, func(a *app) error {
+		c, err := findClient(ctx, a, *id)
+		if err != nil {
+			return err
+		}
+		if !c.Reviewed {
+			c.Reviewed, c.UpdatedAt = true, now()
+			if err := a.db.PutClient(ctx, c, clientDeed(audit.ClientChanged, c.ID, "reviewed")); err != nil {
+				return err
+			}
+		}
+		r := reportClient(c)
+		return f.print(r, r.text("reviewed"))
+	})
+}
+
 func clientDeed(kind audit.Kind, id, detail string) audit.Event {
 	ev := deed(kind, id, detail)
 	ev.Client = id
@@ -169,7 +197,7 @@ func clientSecret(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if !hasSecret(c.Metadata) {
+		if !c.Metadata.HasSecret() {
 			return refuse("id", *id, "has no secret: its authentication is "+c.Metadata.TokenEndpointAuthMethod)
 		}
 		secret, made, err := secretFrom(*file)
@@ -186,14 +214,6 @@ func clientSecret(ctx context.Context, args []string, out io.Writer) error {
 		}
 		return f.print(r, r.text("has a new secret"))
 	})
-}
-
-func hasSecret(m client.Metadata) bool {
-	switch m.TokenEndpointAuthMethod {
-	case "", client.AuthBasic, client.AuthPost:
-		return true
-	}
-	return false
 }
 
 // secretFrom reads the secret from the file, or makes one.

@@ -206,7 +206,7 @@ func clientAdd(ctx context.Context, args []string, out io.Writer) error {
 	if err := client.CheckID(f.id); err != nil {
 		return blame(err)
 	}
-	if f.secretFile != "" && !hasSecret(m) {
+	if f.secretFile != "" && !m.HasSecret() {
 		return refuse("secret-file", f.secretFile, "does not go with the authentication "+m.TokenEndpointAuthMethod)
 	}
 	return inVault(ctx, f.config, func(a *app) error {
@@ -246,7 +246,7 @@ func clientAdd(ctx context.Context, args []string, out io.Writer) error {
 // here.
 func (f *clientFlags) seal(a *app, c *client.Client) (secret string, err error) {
 	switch {
-	case !hasSecret(c.Metadata):
+	case !c.Metadata.HasSecret():
 		c.SecretDigest = ""
 		return "", nil
 	case c.SecretDigest != "" && f.secretFile == "":

@@ -134,6 +134,7 @@ func (a *app) assemble(ctx context.Context) error {
 		},
 		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Parting: leave, Web: kit,
 		Outbox: a.runner, Outbound: out, Now: a.clock, Log: a.log,
+		Registrations: a.db,
 	}
 	var devices device.Store
 	if c.Protocol.DeviceGrant {

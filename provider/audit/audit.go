@@ -39,6 +39,11 @@ const (
 	EntitlementEnded Kind = "entitlement.ended"
 	ClientCreated    Kind = "client.created"
 	ClientChanged    Kind = "client.changed"
+	ClientRegistered Kind = "client.registered"
+	ClientUpdated    Kind = "client.updated"
+	ClientDeleted    Kind = "client.deleted"
+	InitialMade      Kind = "initial_token.made"
+	InitialRevoked   Kind = "initial_token.revoked"
 	KeyRotated       Kind = "key.rotated"
 	TrailPruned      Kind = "audit.pruned"
 )

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"kejitong/provider/keys"
 )
@@ -33,4 +34,10 @@ func (c *Client) Knows(s *keys.Snapshot, secret string) bool {
 		id, want = c.ID, c.SecretDigest
 	}
 	return hmac.Equal([]byte(Digest(s, id, secret)), []byte(want)) && want != ""
+}
+
+// HasSecret tells whether the registered authentication method needs a secret
+// that the provider issues (OpenID Connect Core §9).
+func (m Metadata) HasSecret() bool {
+	return m.TokenEndpointAuthMethod == "" || strings.HasPrefix(m.TokenEndpointAuthMethod, "client_secret_")
 }

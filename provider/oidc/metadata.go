@@ -93,6 +93,9 @@ func (p *Provider) metadata() []byte {
 	if p.Features.SessionManagement {
 		doc["check_session_iframe"] = at(checkSessionPath)
 	}
+	if p.Features.Registration {
+		doc["registration_endpoint"] = at("/oauth2/register")
+	}
 	b, err := json.MarshalIndent(doc, "", " ")
 	if err != nil {
 		panic("oidc: metadata: " + err.Error()) // only strings and booleans: cannot be

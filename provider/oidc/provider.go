@@ -68,6 +68,8 @@ type Provider struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 
+	Registrations client.Registrations // for Features.Registration
+
 	codec     token.Codec
 	fosite    *fosite.Fosite
 	jwks      jwksCache
@@ -76,6 +78,7 @@ type Provider struct {
 
 	checkSession *checkSession            // nil if session management is off
 	served       atomic.Pointer[document] // the JWKS as last served
+	offered      map[string][]string      // the lists of the discovery document
 }
 
 // Init builds what the endpoints share.
@@ -87,6 +90,7 @@ func (p *Provider) Init() {
 	if p.Features.SessionManagement {
 		p.checkSession = newCheckSession(p.Web.CookieName(web.StateCookie))
 	}
+	p.offered = listed(p.discovery.body)
 }
 
 // Mount adds the endpoints to r.
@@ -104,6 +108,10 @@ func (p *Provider) Mount(r *mux.Router) {
 	r.HandleFunc("/oauth2/logout", p.logout).Methods(http.MethodGet, http.MethodPost)
 	if p.checkSession != nil {
 		r.HandleFunc(checkSessionPath, p.serveCheckSession).Methods(http.MethodGet, http.MethodHead)
+	}
+	if p.Features.Registration {
+		r.HandleFunc("/oauth2/register", p.register).Methods(http.MethodPost)
+		r.HandleFunc("/oauth2/register/{client}", p.manage).Methods(http.MethodGet, http.MethodPut, http.MethodDelete)
 	}
 	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"} {
 		r.HandleFunc(path, p.cors(p.serveDiscovery)).Methods(http.MethodGet, http.MethodHead, http.MethodOptions)
