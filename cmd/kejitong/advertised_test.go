@@ -169,6 +169,7 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 	"pushed_authorization_request_endpoint": provesEndpoint(http.StatusMethodNotAllowed, http.StatusUnauthorized),
 	"end_session_endpoint":                  provesEndpoint(http.StatusOK, http.StatusOK),
 	"device_authorization_endpoint":         provesEndpoint(http.StatusMethodNotAllowed, http.StatusUnauthorized),
+	"registration_endpoint":                 provesEndpoint(http.StatusMethodNotAllowed, http.StatusUnauthorized),
 
 	"scopes_supported": func(t *testing.T, d *advertised, v string) {
 		if !slices.Contains(strings.Fields(text(d.std, "scope")), v) {
@@ -372,7 +373,7 @@ func (d *advertised) claims(t *testing.T, a attempt) map[string]any {
 // refusals: what is not advertised is refused (S33). Response types and modes,
 // challenge methods and request objects are among TestRefusedAtTheClient.
 func (d *advertised) refusals(t *testing.T) {
-	for _, member := range []string{"registration_endpoint", "userinfo_signing_alg_values_supported", "request_object_encryption_alg_values_supported", "request_object_encryption_enc_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "backchannel_authentication_endpoint"} {
+	for _, member := range []string{"userinfo_signing_alg_values_supported", "request_object_encryption_alg_values_supported", "request_object_encryption_enc_values_supported", "id_token_encryption_alg_values_supported", "tls_client_certificate_bound_access_tokens", "backchannel_authentication_endpoint"} {
 		if d.doc[member] != nil {
 			t.Errorf("%s is advertised", member)
 		}
@@ -387,7 +388,7 @@ func (d *advertised) refusals(t *testing.T) {
 		a := asking("std", "openid", "claims", `{"id_token":{"acr":{"essential":true,"value":"`+class+`"}}}`)
 		d.refused(a, d.browser().still().get(d.authorizeURL(a)), "unmet_authentication_requirements")
 	}
-	for _, path := range []string{"/oauth2/register", "/oauth2/device", "/oauth2/introspection", "/register", "/connect/register"} {
+	for _, path := range []string{"/oauth2/device", "/oauth2/introspection", "/register", "/connect/register"} {
 		if p := d.browser().get(d.issuer + path); p.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", path, p.StatusCode)
 		}

@@ -8,14 +8,12 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/client"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
-	"kejitong/provider/outbound"
 )
 
 // clientFlags are the flags of client add: one for each member of the metadata
@@ -266,8 +264,7 @@ func (f *clientFlags) seal(a *app, c *client.Client) (secret string, err error) 
 // reachable holds the addresses that the provider will call to those it may
 // call, and reads the document of a sector.
 func (a *app) reachable(ctx context.Context, m client.Metadata) error {
-	outside := &outbound.Client{Allow: a.cfg.Clients.OutboundAllow, Timeout: 5 * time.Second, MaxBody: 64 << 10}
-	outside.Init()
+	outside := a.outside()
 	for field, uri := range m.Fetched() {
 		if outside.CheckURL(uri) != nil {
 			return blame(&fault.Error{Kind: fault.Invalid, Field: field, Msg: fmt.Sprintf("%q is no public https address on port 443; if it is one of your own network, list its host:port in clients.outbound_allow", uri)})

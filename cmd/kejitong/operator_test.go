@@ -92,7 +92,7 @@ func TestOperatorsFirstHour(t *testing.T) {
 // of its own, and nothing runs without its configuration.
 func TestEveryCommandExplainsItself(t *testing.T) {
 	for noun, verbs := range map[string][]string{
-		"account": {"add", "freeze", "unfreeze", "password"}, "unit": {"add", "mandate"}, "client": {"add", "list", "show", "disable", "enable", "secret"},
+		"account": {"add", "freeze", "unfreeze", "password"}, "unit": {"add", "mandate"}, "client": {"add", "list", "show", "disable", "enable", "secret", "review", "token"}, "client token": {"add", "list", "revoke"},
 		"grant": {"system", "add", "end", "list"}, "keys": {"root", "list", "rotate"}, "unit mandate": {"add", "end"},
 	} {
 		for _, args := range [][]string{nil, {"--help"}} {

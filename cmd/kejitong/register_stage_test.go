@@ -1,10 +1,12 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -21,11 +23,28 @@ type registrar struct {
 	token string
 }
 
-// onRegistrars runs fn with a token of the policy on each database.
-func onRegistrars(t *testing.T, p client.Policy, tweak func(*config.Config), fn func(t *testing.T, g registrar)) {
+// onRegistrars runs fn with a token of the policy on each database. The provider
+// may call the servers in near.
+func onRegistrars(t *testing.T, p client.Policy, tweak func(*config.Config), fn func(t *testing.T, g registrar), near ...*httptest.Server) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { fn(t, newRig(t, storetest.SQLite(t), tweak, nil).registrar(p, 10000)) })
-	t.Run("postgres", func(t *testing.T) { fn(t, newRig(t, storetest.Postgres(t), tweak, nil).registrar(p, 10000)) })
+	more := func(c *config.Config) {
+		if tweak != nil {
+			tweak(c)
+		}
+		for _, s := range near {
+			c.Clients.OutboundAllow = append(c.Clients.OutboundAllow, s.Listener.Addr().String())
+		}
+	}
+	trust := func(a *app) {
+		for _, s := range near {
+			if a.roots == nil {
+				a.roots = x509.NewCertPool()
+			}
+			a.roots.AddCert(s.Certificate())
+		}
+	}
+	t.Run("sqlite", func(t *testing.T) { fn(t, newRig(t, storetest.SQLite(t), more, trust).registrar(p, 10000)) })
+	t.Run("postgres", func(t *testing.T) { fn(t, newRig(t, storetest.Postgres(t), more, trust).registrar(p, 10000)) })
 }
 
 func (r *rig) registrar(p client.Policy, uses int64) registrar {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -43,10 +44,12 @@ type app struct {
 	chain   *audit.Chain
 	handler http.Handler
 
-	// Only tests set these, before assemble: a clock that can be moved, and
-	// something to stand between the protocol and the grants.
+	// Only tests set these, before assemble: a clock that can be moved, something
+	// to stand between the protocol and the grants, and whose certificates our own
+	// calls believe (nil: the system's).
 	clock  func() time.Time
 	grants token.Store
+	roots  *x509.CertPool
 }
 
 func now() time.Time { return time.Now().UTC() }
@@ -116,8 +119,6 @@ func (a *app) assemble(ctx context.Context) error {
 	a.clients = &client.Registry{Store: a.db, Now: a.clock}
 	a.runner = &outbox.Runner{Store: a.db, Now: a.clock, Log: a.log, Every: 5 * time.Second, Attempts: 12, Workers: 8}
 	a.runner.Init()
-	out := &outbound.Client{Allow: c.Clients.OutboundAllow, Timeout: 5 * time.Second, MaxBody: 64 << 10}
-	out.Init()
 	leave := &parting.Service{Flow: a.db, Clients: a.clients, Keys: a.ring.Snapshot, Now: a.clock}
 	op := &oidc.Provider{
 		Issuer: c.Issuer,
@@ -133,7 +134,7 @@ func (a *app) assemble(ctx context.Context) error {
 			RequirePAR: c.Protocol.RequirePAR,
 		},
 		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Parting: leave, Web: kit,
-		Outbox: a.runner, Outbound: out, Now: a.clock, Log: a.log,
+		Outbox: a.runner, Outbound: a.outside(), Now: a.clock, Log: a.log,
 		Registrations: a.db,
 	}
 	var devices device.Store
@@ -149,6 +150,13 @@ func (a *app) assemble(ctx context.Context) error {
 	}
 	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages})
 	return nil
+}
+
+// outside makes our own calls to addresses that others registered.
+func (a *app) outside() *outbound.Client {
+	c := &outbound.Client{Allow: a.cfg.Clients.OutboundAllow, Roots: a.roots, Timeout: 5 * time.Second, MaxBody: 64 << 10}
+	c.Init()
+	return c
 }
 
 func (a *app) credentials() *credential.Service {

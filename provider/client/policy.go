@@ -177,7 +177,7 @@ func (p Policy) judge(m Metadata) error {
 			if u.Scheme == "http" && !p.LoopbackRedirects {
 				return invalid(field, "%q is http; clients on loopback addresses are added by an operator", raw)
 			}
-			if field == "redirect_uris" {
+			if field == "redirect_uris" && u.Scheme == "https" { // the sector of others is the client itself
 				hosts[strings.ToLower(u.Hostname())] = true
 			}
 		}

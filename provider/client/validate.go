@@ -161,7 +161,8 @@ func (m *Metadata) checkTexts() error {
 	texts := []struct {
 		field, value string
 		longest      int
-	}{{"client_name", m.Name, maxName}, {"legal_name", m.LegalName, maxName}, {"purpose", m.Purpose, maxPurpose}}
+	}{{"client_name", m.Name, maxName}, {"legal_name", m.LegalName, maxName}, {"purpose", m.Purpose, maxPurpose},
+		{"software_id", m.SoftwareID, maxName}, {"software_version", m.SoftwareVersion, maxName}}
 	for _, c := range m.Contacts {
 		texts = append(texts, struct {
 			field, value string

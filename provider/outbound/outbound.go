@@ -75,13 +75,23 @@ func (c *Client) CheckURL(raw string) error {
 	if u.Scheme != "https" || (u.Port() != "" && u.Port() != "443") {
 		return ErrRefused
 	}
-	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !public(a) {
+	h := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	a, err := netip.ParseAddr(h)
+	switch {
+	case err == nil && !public(a), err != nil && numeric(h):
 		return ErrRefused
-	}
-	if h := strings.ToLower(u.Hostname()); h == "localhost" || strings.HasSuffix(h, ".localhost") || strings.HasSuffix(h, ".internal") {
+	case h == "localhost" || strings.HasSuffix(h, ".localhost") || strings.HasSuffix(h, ".internal"):
 		return ErrRefused
 	}
 	return nil
+}
+
+// numeric tells whether a resolver of the C library may take host for an IPv4
+// address though it is not written as one: 2130706433, 0x7f.1, 0177.0.0.1. No
+// public name has a last label of that form (RFC 3696 §2).
+func numeric(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return last == "" || last[0] >= '0' && last[0] <= '9'
 }
 
 func hostPort(u *url.URL) string {

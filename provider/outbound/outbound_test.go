@@ -26,7 +26,8 @@ func TestCheckURL(t *testing.T) {
 		"", "https://", "ftp://rp.example.cn/k", "http://rp.example.cn/k", "https://rp.example.cn:8443/k", "https://u:p@rp.example.cn/k", "https://rp.example.cn/k#f",
 		"https://127.0.0.1/k", "https://[::1]/k", "https://10.0.0.1/k", "https://172.16.0.1/k", "https://192.168.1.1/k", "https://169.254.169.254/k",
 		"https://[fd00::1]/k", "https://[fe80::1]/k", "https://100.64.0.1/k", "https://0.0.0.0/k", "https://[::ffff:127.0.0.1]/k", "https://[64:ff9b::7f00:1]/k",
-		"https://localhost/k", "https://LOCALHOST/k", "https://x.localhost/k", "https://metadata.internal/k", "https://10.1.2.3/k", "https://10.1.2.3:8444/k",
+		"https://localhost/k", "https://LOCALHOST/k", "https://x.localhost/k", "https://metadata.internal/k", "https://localhost./k", "https://127.0.0.1./k", "https://metadata.internal./k",
+		"https://2130706433/k", "https://0x7f000001/k", "https://0x7f.1/k", "https://0177.0.0.1/k", "https://127.1/k", "https://./k", "https://10.1.2.3/k", "https://10.1.2.3:8444/k",
 	} {
 		if err := c.CheckURL(raw); !errors.Is(err, outbound.ErrRefused) {
 			t.Errorf("%q: %v, want it refused", raw, err)

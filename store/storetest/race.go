@@ -36,6 +36,17 @@ type racing interface {
 	PollDevice(ctx context.Context, key, client string, now time.Time) (device.Request, error)
 	AllowDevice(ctx context.Context, key, interaction string, g *token.Grant, until time.Time, ev audit.Event) (bool, error)
 	CountTry(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error)
+	Register(ctx context.Context, c *client.Client, initial, access string, now time.Time, ev audit.Event) (bool, error)
+	Amend(ctx context.Context, c *client.Client, access, next string, ev audit.Event) (bool, error)
+}
+
+// contest is one race: how often it is run, how many may win, and what prepares
+// one object and gives what every racer tries.
+type contest struct {
+	name    string
+	rounds  int
+	winners int
+	prepare func(t *testing.T, s racing) func(i int) (bool, error)
 }
 
 // Run runs the races on a database of the given kind: of any number of racers
@@ -50,13 +61,7 @@ func Run(t *testing.T, options func(testing.TB) store.Options) {
 	limits := credential.Limits{PairLimit: 5, AccountLimit: 10}
 	ev := audit.Event{Kind: audit.ClaimsReleased, Actor: "race"}
 
-	// Each race prepares one object and gives what every racer tries.
-	races := []struct {
-		name    string
-		rounds  int
-		winners int
-		prepare func(t *testing.T, s racing) func(i int) (bool, error)
-	}{
+	races := []contest{
 		{"one code spent by many", 100, 1, func(t *testing.T, s racing) func(int) (bool, error) {
 			g := open(t, db, now)
 			return func(int) (bool, error) { return s.SpendCode(t.Context(), g.ID, 1, now, ev) }
@@ -146,6 +151,7 @@ func Run(t *testing.T, options func(testing.TB) store.Options) {
 			}
 		}},
 	}
+	races = append(races, registrationRaces(db, now)...)
 	for _, r := range races {
 		t.Run(r.name, func(t *testing.T) {
 			if got := race(t, r.prepare(t, unguarded(t, o))); got == r.winners {

@@ -136,3 +136,19 @@ func (h hasty) PutClient(ctx context.Context, c *client.Client, _ audit.Event) e
 	c.Version = n + 1
 	return h.write(ctx, `UPDATE counters SET n = ? WHERE name = 'clients' AND n < ?`, c.Version, c.Version)
 }
+
+func (h hasty) Register(ctx context.Context, _ *client.Client, initial, _ string, _ time.Time, _ audit.Event) (bool, error) {
+	left, err := h.decide(ctx, `SELECT max_uses - uses FROM initial_tokens WHERE digest = ?`, initial)
+	if err != nil || left <= 0 {
+		return false, err
+	}
+	return true, h.write(ctx, `UPDATE initial_tokens SET uses = uses + 1 WHERE digest = ?`, initial)
+}
+
+func (h hasty) Amend(ctx context.Context, c *client.Client, access, next string, _ audit.Event) (bool, error) {
+	mine, err := h.decide(ctx, `SELECT COUNT(*) FROM registrations WHERE client_id = ? AND digest = ?`, c.ID, access)
+	if err != nil || mine == 0 {
+		return false, err
+	}
+	return true, h.write(ctx, `UPDATE registrations SET digest = ? WHERE client_id = ?`, next, c.ID)
+}
