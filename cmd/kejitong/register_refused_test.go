@@ -109,7 +109,7 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 		// keys: RFC 7517 §4, S70
 		{"a key that is no secret any more", keyed(json.RawMessage(private)), meta},
 		{"1024 bits", keyed(json.RawMessage(weak)), meta},
-		{"a kid twice", keyed(rsaKey.set(t, newSigner(t, "ES256", "k1").public())), meta},
+		{"a kid twice", keyed(rsaKey.set(t, newSigner(t, "RS256", "k1").public())), meta},
 		{"no keys", keyed(json.RawMessage(`{"keys":[]}`)), meta},
 		{"keys and their address", metadata("token_endpoint_auth_method", "private_key_jwt", "jwks", rsaKey.set(t), "jwks_uri", "https://rp.example.gov.cn/jwks"), meta},
 		{"neither", metadata("token_endpoint_auth_method", "private_key_jwt"), meta},
