@@ -28,6 +28,17 @@ func provesEndpoint(get, post int) func(*testing.T, *advertised, string) {
 	}
 }
 
+// provesResponseType: the response brings what its type names, and the ID token
+// in it verifies.
+func provesResponseType(t *testing.T, d *advertised, v string) {
+	id := "type-" + strings.ReplaceAll(v, " ", "-")
+	d.fronted(id, nil)
+	b := d.browser()
+	b.in(d.arena, "a")
+	a := asking(id, "openid profile", "response_type", v)
+	d.follow(d.checker, a, d.answer(a, b.get(d.authorizeURL(a))))
+}
+
 // provesAuth authenticates at a direct endpoint by the method, or with that
 // method by the algorithm. Nothing else is wrong with the request, so anything
 // but 401 is a success; the same with a wrong credential must be 401.

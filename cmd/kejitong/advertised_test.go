@@ -41,7 +41,7 @@ type advertised struct {
 func TestEveryAdvertisedValueIsTrue(t *testing.T) {
 	rsaKey := newSigner(t, "RS256", "rs")
 	signers := map[string]signer{"RS256": rsaKey, "PS256": rsaKey.with("PS256", "rs"), "ES256": newSigner(t, "ES256", "es"), "EdDSA": newSigner(t, "EdDSA", "ed")}
-	run := func(t *testing.T, postgres bool) {
+	run := func(t *testing.T, postgres bool, tweak func(*config.Config)) {
 		told := make(chan url.Values, 8)
 		back := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.ParseForm() == nil {
@@ -55,6 +55,7 @@ func TestEveryAdvertisedValueIsTrue(t *testing.T) {
 		}
 		s := newArena(t, o, func(c *config.Config) {
 			c.Clients.OutboundAllow = append(c.Clients.OutboundAllow, strings.TrimPrefix(back.URL, "http://"))
+			tweak(c)
 		})
 		s.client("leaver", func(c *client.Client) { c.Metadata.BackchannelLogoutURI = back.URL + "/bcl" })
 		s.client("framed", func(c *client.Client) { c.Metadata.FrontchannelLogoutURI = "https://rp.example.gov.cn/fc" })
@@ -83,8 +84,14 @@ func TestEveryAdvertisedValueIsTrue(t *testing.T) {
 		}
 		d.refusals(t)
 	}
-	t.Run("sqlite", func(t *testing.T) { run(t, false) })
-	t.Run("postgres", func(t *testing.T) { run(t, true) })
+	t.Run("sqlite", func(t *testing.T) { run(t, false, func(*config.Config) {}) })
+	t.Run("postgres", func(t *testing.T) { run(t, true, func(*config.Config) {}) })
+	t.Run("switched on", func(t *testing.T) { run(t, false, switchedOn) })
+}
+
+// switchedOn is what a deployment may offer beyond the defaults.
+func switchedOn(c *config.Config) {
+	c.Protocol.FrontChannelTokens = true
 }
 
 // walk makes the flows.
@@ -176,7 +183,7 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			t.Errorf("asked for and not given: %s", text(d.std, "scope"))
 		}
 	},
-	"response_types_supported": func(t *testing.T, d *advertised, v string) { d.code(t, "response_type", v) },
+	"response_types_supported": provesResponseType,
 	"response_modes_supported": func(t *testing.T, d *advertised, v string) { d.code(t, "response_mode", v) },
 	"grant_types_supported": func(t *testing.T, d *advertised, v string) {
 		switch v {
@@ -199,6 +206,8 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			if status, m := d.post("/oauth2/token", "device", url.Values{"grant_type": {v}, "device_code": {text(asked, "device_code")}}); status != http.StatusOK {
 				t.Errorf("%d %v", status, m)
 			}
+		case "implicit":
+			provesResponseType(t, d, "id_token token")
 		default:
 			t.Error("no proof for this one")
 		}
@@ -288,6 +297,11 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 		if _, err := d.checker.Verifier(&oidc.Config{ClientID: id, SupportedSigningAlgs: []string{v}}).Verify(t.Context(), text(m, "id_token")); err != nil {
 			t.Error(err)
 		}
+	},
+	"authorization_signing_alg_values_supported": func(t *testing.T, d *advertised, v string) {
+		id := "jarm-" + v
+		d.client(id, func(c *client.Client) { c.Metadata.AuthorizationSignedResponseAlg = v })
+		d.claims(t, asking(id, "openid", "response_mode", "jwt")) // answer verifies the response
 	},
 	"code_challenge_methods_supported":                         func(t *testing.T, d *advertised, v string) { d.code(t, "code_challenge_method", v) },
 	"token_endpoint_auth_methods_supported":                    provesAuth("/oauth2/token", ""),

@@ -57,7 +57,8 @@ func TestRefusedAtTheClient(t *testing.T) {
 		{"S7 challenge of other letters", "web", []string{"code_challenge", strings.Repeat("a", 42) + "+"}, "invalid_request"},
 		{"S10 none login", "web", []string{"prompt", "none login"}, "invalid_request"},
 		{"S10 consent none", "web", []string{"prompt", "consent none"}, "invalid_request"},
-		{"S10 unknown prompt", "web", []string{"prompt", "create"}, "invalid_request"},
+		{"S10 unknown prompt", "web", []string{"prompt", "signup"}, "invalid_request"},
+		{"S10 none create", "web", []string{"prompt", "none create"}, "invalid_request"},
 		{"S10 nobody signed in", "web", []string{"prompt", "none"}, "login_required"},
 		{"S10 nobody signed in, 128 letters of state (conformance 3.1-18)", "web", []string{"prompt", "none", "state", strings.Repeat("s", 128)}, "login_required"},
 		{"S10 essential acr out of reach", "web", []string{"claims", `{"id_token":{"acr":{"essential":true,"values":["urn:fuwu:aal:3"]}}}`}, "unmet_authentication_requirements"},
@@ -103,7 +104,7 @@ func TestRefusedAtTheClient(t *testing.T) {
 			}
 		})
 	}
-	for _, mode := range []string{"fragment", "web_message", "jwt", "query.jwt", "form_post.jwt", "Query"} {
+	for _, mode := range []string{"fragment", "fragment.jwt", "web_message", "jwt.jwt", ".jwt", "JWT", "Query"} {
 		s.run("S4 response mode "+mode, func(t *testing.T, s *arena) {
 			a := asking("web", "openid", "response_mode", mode)
 			s.refused(a, b.get(s.authorizeURL(a)), "invalid_request")

@@ -203,56 +203,6 @@ func refusedHere(t *testing.T, p page) {
 
 var described = regexp.MustCompile(`^[\x20-\x21\x23-\x5B\x5D-\x7E]+$`) // RFC 6749 section 4.1.2.1
 
-// answer reads the authorization response in p and holds it to what every one
-// must be: at the redirect URI and nowhere else, not to be kept, with the
-// issuer (S8) and the state as sent.
-func (s *arena) answer(a attempt, p page) url.Values {
-	s.t.Helper()
-	uri := a.params.Get("redirect_uri")
-	var q url.Values
-	if a.params.Get("response_mode") == "form_post" {
-		if p.StatusCode != http.StatusOK || p.Header.Get("Location") != "" {
-			s.t.Fatalf("got %d to %q, want a form_post page:\n%s", p.StatusCode, p.Header.Get("Location"), p.body)
-		}
-		f := findForm(s.t, p.body, "iss")
-		if f.action != uri {
-			s.t.Errorf("the form goes to %q, want %q", f.action, uri)
-		}
-		q = f.values
-	} else {
-		loc := p.Header.Get("Location")
-		rest, ok := strings.CutPrefix(loc, uri)
-		if p.StatusCode != http.StatusSeeOther || !ok {
-			s.t.Fatalf("got %d to %q, want 303 to %s:\n%s", p.StatusCode, loc, uri, p.body)
-		}
-		var err error
-		if q, err = url.ParseQuery(strings.TrimLeft(rest, "?&")); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	if !strings.Contains(p.Header.Get("Cache-Control"), "no-store") {
-		s.t.Errorf("Cache-Control %q, want no-store", p.Header.Get("Cache-Control"))
-	}
-	if !slices.Equal(q["iss"], []string{s.issuer}) {
-		s.t.Errorf("iss %q, want %q (RFC 9207)", q["iss"], s.issuer)
-	}
-	if sent := a.params["state"]; len(sent) == 1 && sent[0] != "" && !slices.Equal(q["state"], sent) || len(sent) == 0 && q.Has("state") {
-		s.t.Errorf("state %q, want %q", q["state"], sent)
-	}
-	for name := range q {
-		if !slices.Contains([]string{"code", "state", "iss", "error", "error_description", "session_state"}, name) {
-			s.t.Errorf("unexpected member %s", name)
-		}
-	}
-	if q.Has("error") == q.Has("code") {
-		s.t.Errorf("the answer holds %v: want either a code or an error", q)
-	}
-	if q.Has("error") && !described.MatchString(q.Get("error_description")) {
-		s.t.Errorf("error_description %q", q.Get("error_description"))
-	}
-	return q
-}
-
 // refused is answer for errors: it gives the code of the error.
 func (s *arena) refused(a attempt, p page, want string) {
 	s.t.Helper()

@@ -58,7 +58,9 @@ var (
 	}{
 		{"redirect-uri", "where users return to (repeatable)", func(m *client.Metadata, v []string) { m.RedirectURIs = v }},
 		{"post-logout-redirect-uri", "where users return to after sign-out (repeatable)", func(m *client.Metadata, v []string) { m.PostLogoutRedirectURIs = v }},
-		{"grant-type", "authorization_code, refresh_token, client_credentials or a further one by its URN (repeatable; default the first two)", func(m *client.Metadata, v []string) { m.GrantTypes = v }},
+		{"grant-type", "authorization_code, refresh_token, client_credentials, implicit or a further one by its URN (repeatable; default the first two)", func(m *client.Metadata, v []string) { m.GrantTypes = v }},
+		{"response-type", "code (default), or with implicit: id_token, 'code id_token' and the like (repeatable)", func(m *client.Metadata, v []string) { m.ResponseTypes = v }},
+		{"response-mode", "ways in which it may be answered, such as query or form_post.jwt (repeatable; default all)", func(m *client.Metadata, v []string) { m.ResponseModes = v }},
 		{"system", "code of a business system that it is (repeatable)", func(m *client.Metadata, v []string) { m.BusinessSystems = typedAs[entitlement.SystemID](v) }},
 		{"require-account-type", "natural_person or legal_entity (repeatable; default both)", func(m *client.Metadata, v []string) { m.RequiredAccountTypes = typedAs[account.Kind](v) }},
 		{"audience", "resource that its access tokens are for (repeatable)", func(m *client.Metadata, v []string) { m.Audience = v }},
@@ -184,7 +186,7 @@ var flagOf = map[string]string{
 	"access_token_format": "access-token-format", "token_endpoint_auth_method": "auth-method", "jwks": "jwks-file", "jwks_uri": "jwks-uri",
 	"application_type": "application-type", "required_realname_level": "require-level", "logo_uri": "logo-uri", "policy_uri": "policy-uri",
 	"tos_uri": "tos-uri", "legal_name": "legal-name", "purpose": "purpose", "redirect_uris": "redirect-uri",
-	"post_logout_redirect_uris": "post-logout-redirect-uri", "grant_types": "grant-type", "business_systems": "system",
+	"post_logout_redirect_uris": "post-logout-redirect-uri", "grant_types": "grant-type", "response_types": "response-type", "response_modes": "response-mode", "business_systems": "system",
 	"required_account_types": "require-account-type", "audience": "audience", "resource_identifiers": "resource-identifier", "contacts": "contact",
 	"pkce_optional": "pkce-optional", "allow_unverified": "allow-unverified",
 }

@@ -13,12 +13,12 @@ import (
 // checkRedirects holds redirect URIs, and those after sign-out, to the rules
 // of checkRedirect.
 func (m *Metadata) checkRedirects() error {
-	signsIn := slices.Contains(m.GrantTypes, GrantCode)
+	signsIn := slices.Contains(m.GrantTypes, GrantCode) || slices.Contains(m.GrantTypes, GrantImplicit)
 	switch {
 	case signsIn && len(m.RedirectURIs) == 0: // OpenID Connect Registration §2
 		return invalid("redirect_uris", "are missing; a client that signs people in needs one")
 	case !signsIn && len(m.RedirectURIs) > 0:
-		return invalid("redirect_uris", "go with the grant type authorization_code alone")
+		return invalid("redirect_uris", "go with the grant types authorization_code and implicit alone")
 	}
 	for field, list := range map[string][]string{"redirect_uris": m.RedirectURIs, "post_logout_redirect_uris": m.PostLogoutRedirectURIs} {
 		if len(list) > maxURIs {
@@ -39,7 +39,7 @@ var reverseDomain = regexp.MustCompile(`^[a-z][a-z0-9+-]*(\.[a-z0-9][a-z0-9+-]*)
 
 // ours are the parameters that answers carry; a URI that brings its own would
 // make its owner read the wrong one.
-var ours = []string{"code", "state", "iss", "error", "error_description", "id_token", "access_token", "response", "session_state"}
+var ours = []string{"code", "state", "iss", "error", "error_description", "id_token", "access_token", "token_type", "expires_in", "response", "session_state"}
 
 // checkRedirect says what is wrong with a URI that the browser is sent to, ""
 // if nothing. https, http on loopback, and for native applications a

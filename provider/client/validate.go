@@ -24,10 +24,11 @@ const (
 
 // The grant types that may be registered.
 const (
-	GrantCode    = "authorization_code"
-	GrantRefresh = "refresh_token"
-	GrantClient  = "client_credentials"
-	GrantDevice  = "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628 §3.4
+	GrantCode     = "authorization_code"
+	GrantImplicit = "implicit" // also of hybrid response types (OpenID Connect Registration §2)
+	GrantRefresh  = "refresh_token"
+	GrantClient   = "client_credentials"
+	GrantDevice   = "urn:ietf:params:oauth:grant-type:device_code" // RFC 8628 §3.4
 )
 
 // signInScopes are the scopes that a client which signs people in may have.
@@ -84,6 +85,7 @@ func (m Metadata) Normalise() (Metadata, error) {
 		(*Metadata).checkGrants,
 		(*Metadata).checkAuthentication,
 		(*Metadata).checkRedirects,
+		(*Metadata).checkImplicitRedirects,
 		(*Metadata).checkAddresses,
 		(*Metadata).checkLogout,
 		(*Metadata).checkKeys,
@@ -109,9 +111,11 @@ func (m *Metadata) defaults() {
 	if len(m.GrantTypes) == 0 {
 		m.GrantTypes = []string{GrantCode}
 	}
-	signsIn := slices.Contains(m.GrantTypes, GrantCode)
-	if len(m.ResponseTypes) == 0 && signsIn {
+	if len(m.ResponseTypes) == 0 && slices.Contains(m.GrantTypes, GrantCode) {
 		m.ResponseTypes = []string{"code"}
+	}
+	if len(m.ResponseModes) == 0 && m.SecurityProfile == FAPI2Signed {
+		m.ResponseModes = slices.Clone(signedModes) // FAPI 2.0 Message Signing §5.4: responses are signed
 	}
 	if m.ClaimsProfile == "" {
 		m.ClaimsProfile = Standard
@@ -127,7 +131,7 @@ func (m *Metadata) defaults() {
 	}
 	m.Name, m.LegalName, m.Purpose = strings.TrimSpace(m.Name), strings.TrimSpace(m.LegalName), strings.TrimSpace(m.Purpose)
 	m.Scope = strings.Join(unique(strings.Fields(m.Scope)), " ")
-	m.GrantTypes, m.ResponseTypes, m.ResponseModes = unique(m.GrantTypes), unique(m.ResponseTypes), unique(m.ResponseModes)
+	m.GrantTypes, m.ResponseTypes, m.ResponseModes = unique(m.GrantTypes), inOrder(m.ResponseTypes), unique(m.ResponseModes)
 	m.RedirectURIs, m.PostLogoutRedirectURIs = unique(m.RedirectURIs), unique(m.PostLogoutRedirectURIs)
 	m.RequestURIs = unique(m.RequestURIs)
 	m.BusinessSystems, m.RequiredAccountTypes = unique(m.BusinessSystems), unique(m.RequiredAccountTypes)
@@ -136,6 +140,12 @@ func (m *Metadata) defaults() {
 
 // signsIn tells whether the client signs people in, in one way or another.
 func (m *Metadata) signsIn() bool {
+	return m.redeems() || slices.Contains(m.GrantTypes, GrantImplicit)
+}
+
+// redeems tells whether sign-ins of the client end at the token endpoint, where
+// there are refresh tokens.
+func (m *Metadata) redeems() bool {
 	return slices.Contains(m.GrantTypes, GrantCode) || slices.Contains(m.GrantTypes, GrantDevice)
 }
 
@@ -181,35 +191,6 @@ func (m *Metadata) checkTexts() error {
 	}
 	if len(m.Contacts) > 10 {
 		return invalid("contacts", "are more than 10")
-	}
-	return nil
-}
-
-// checkGrants: RFC 7591 §2.1, grant types and response types go together.
-func (m *Metadata) checkGrants() error {
-	for _, g := range m.GrantTypes {
-		if err := oneOf("grant_types", g, GrantCode, GrantRefresh, GrantClient, GrantDevice); err != nil {
-			return err
-		}
-	}
-	for _, r := range m.ResponseTypes {
-		if err := oneOf("response_types", r, "code"); err != nil {
-			return err
-		}
-	}
-	for _, r := range m.ResponseModes {
-		if err := oneOf("response_modes", r, "query", "form_post"); err != nil {
-			return err
-		}
-	}
-	signsIn := slices.Contains(m.GrantTypes, GrantCode)
-	switch {
-	case signsIn != slices.Contains(m.ResponseTypes, "code"):
-		return invalid("response_types", "code goes with the grant type authorization_code and with no other")
-	case !m.signsIn() && slices.Contains(m.GrantTypes, GrantRefresh):
-		return invalid("grant_types", "refresh_token goes with a grant that signs people in")
-	case m.FAPI() && slices.Contains(m.GrantTypes, GrantDevice): // FAPI 2.0 Security Profile §5.3.2.1: what a phisher sets up binds nobody's browser
-		return invalid("grant_types", "the device grant is not for clients under a security profile")
 	}
 	return nil
 }

@@ -46,7 +46,6 @@ func TestNormaliseRefuses(t *testing.T) {
 				m.RedirectURIs = append(m.RedirectURIs, "https://rp.example.cn/"+strings.Repeat("a", i+1))
 			}
 		})},
-		{"implicit grant", "grant_types", set(func(m *client.Metadata) { m.GrantTypes = []string{"implicit"} })},
 		{"password grant", "grant_types", set(func(m *client.Metadata) { m.GrantTypes = []string{"password"} })},
 		{"details of an unknown type", "authorization_details_types", set(func(m *client.Metadata) {
 			m.BusinessSystems, m.AuthorizationDetailsTypes = []entitlement.SystemID{"s"}, []string{"payment_initiation"}
@@ -59,7 +58,7 @@ func TestNormaliseRefuses(t *testing.T) {
 		{"refresh without code", "grant_types", client.Metadata{GrantTypes: []string{"client_credentials", "refresh_token"}}},
 		{"response type token", "response_types", set(func(m *client.Metadata) { m.ResponseTypes = []string{"token"} })},
 		{"code without its grant", "response_types", client.Metadata{GrantTypes: []string{"client_credentials"}, ResponseTypes: []string{"code"}}},
-		{"response mode fragment", "response_modes", set(func(m *client.Metadata) { m.ResponseModes = []string{"fragment"} })},
+		{"response mode web_message", "response_modes", set(func(m *client.Metadata) { m.ResponseModes = []string{"web_message"} })},
 		{"unknown method", "token_endpoint_auth_method", set(func(m *client.Metadata) { m.TokenEndpointAuthMethod = "client_secret_jwt" })},
 		{"public client with client credentials", "grant_types", set(func(m *client.Metadata) {
 			m.TokenEndpointAuthMethod, m.GrantTypes = "none", []string{"authorization_code", "client_credentials"}

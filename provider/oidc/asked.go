@@ -23,8 +23,9 @@ type asked struct {
 	form      url.Values
 	client    *client.Client
 	redirect  string
-	mode      string   // "query" or "form_post"
-	scopes    []string // asked for, known and registered
+	kind      responseType
+	mode      responseMode // of the answer, also if that is an error
+	scopes    []string     // asked for, known and registered
 	prompt    []string
 	maxAge    *int64 // seconds
 	claims    json.RawMessage
@@ -51,14 +52,15 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if err != nil {
 		return nil, err
 	}
-	a, err := addressed(c, form)
+	a, err := p.addressed(c, form)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkForm(a.form); err != nil {
 		return a, err
 	}
-	for _, check := range []func() error{a.checkUnsupported, a.checkPKCE, a.checkKey, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources, a.checkDetails} {
+	response := func() error { return p.checkResponse(a) }
+	for _, check := range []func() error{a.checkUnsupported, response, a.checkPKCE, a.checkKey, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources, a.checkDetails} {
 		if err := check(); err != nil {
 			return a, err
 		}
@@ -69,7 +71,11 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if err := p.checkHint(a); err != nil {
 		return a, err
 	}
-	a.scopes = consent.Requested(c.Metadata.Scope, a.form.Get("scope"), c.May("refresh_token"))
+	// OpenID Connect Core §11: offline access is ignored where no code is returned.
+	a.scopes = consent.Requested(c.Metadata.Scope, a.form.Get("scope"), a.kind.code && c.May("refresh_token"))
+	if err := a.checkOpenID(); err != nil {
+		return a, err
+	}
 	return a, p.checkWithFosite(ctx, a)
 }
 
@@ -89,16 +95,12 @@ func (p *Provider) askingClient(ctx context.Context, form url.Values) (*client.C
 
 // addressed is a request of client c that knows where its answer goes, and
 // nothing more; a localError if that is nowhere.
-func addressed(c *client.Client, form url.Values) (*asked, error) {
+func (p *Provider) addressed(c *client.Client, form url.Values) (*asked, error) {
 	if len(form["redirect_uri"]) > 1 || !matchRedirect(c, form.Get("redirect_uri")) {
 		return nil, localError{"redirect_uri missing or not registered"}
 	}
 	form = only(form, authorizeParams)
-	a := &asked{form: form, client: c, redirect: form.Get("redirect_uri"), mode: "query"}
-	if form.Get("response_mode") == "form_post" {
-		a.mode = "form_post"
-	}
-	return a, nil
+	return &asked{form: form, client: c, redirect: form.Get("redirect_uri"), mode: p.modeOf(c, form)}, nil
 }
 
 func (a *asked) checkUnsupported() error {
@@ -107,23 +109,7 @@ func (a *asked) checkUnsupported() error {
 			return oauthError{code, http.StatusBadRequest, "the " + name + " parameter is not supported"}
 		}
 	}
-	mode := a.form.Get("response_mode")
-	if mode == "" {
-		mode = "query"
-	}
-	if mode != "query" && mode != "form_post" {
-		return invalidRequest("the response mode is not supported")
-	}
-	if may := a.client.Metadata.ResponseModes; len(may) > 0 && !slices.Contains(may, mode) {
-		return invalidRequest("the response mode is not registered for this client")
-	}
-	switch a.form.Get("response_type") {
-	case "":
-		return invalidRequest("the response_type is missing")
-	case "code": // fosite would take it in any letter case
-		return nil
-	}
-	return oauthError{"unsupported_response_type", http.StatusBadRequest, "the response type is not supported"}
+	return nil
 }
 
 // pkceRequired: public clients always; confidential ones unless their
@@ -131,8 +117,11 @@ func (a *asked) checkUnsupported() error {
 func pkceRequired(c *client.Client) bool { return c.Public() || !c.Metadata.PKCEOptional }
 
 // checkPKCE: RFC 7636 §4.3 and §4.4.1; plain is not offered. What is sent binds,
-// required or not.
+// required or not. Where no code is issued there is nothing to bind.
 func (a *asked) checkPKCE() error {
+	if !a.kind.code {
+		return nil
+	}
 	challenge, method := a.form.Get("code_challenge"), a.form.Get("code_challenge_method")
 	if challenge == "" && method == "" && !pkceRequired(a.client) {
 		return nil
@@ -164,7 +153,7 @@ func notBase64URL(r rune) bool {
 func (a *asked) checkPrompt() error {
 	a.prompt = strings.Fields(a.form.Get("prompt"))
 	for _, v := range a.prompt {
-		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, v) {
+		if !slices.Contains([]string{"none", "login", "consent", "select_account", "create"}, v) {
 			return invalidRequest("the prompt value is unknown")
 		}
 	}
@@ -234,8 +223,12 @@ func depth(s string) int {
 }
 
 // checkWithFosite lets fosite make its own checks and build its request: client,
-// response type, response mode, scope and audience.
+// scope and audience. fosite sees the code of a response alone; the tokens beside
+// it, and how it all travels, are none of its business.
 func (p *Provider) checkWithFosite(ctx context.Context, a *asked) error {
+	if !a.kind.code {
+		return nil
+	}
 	form := url.Values{}
 	for k, v := range a.form {
 		form[k] = v
@@ -244,6 +237,8 @@ func (p *Provider) checkWithFosite(ctx context.Context, a *asked) error {
 	if form.Get("state") == "" {
 		form.Set("state", "-") // fosite insists on one; what was sent is what is returned
 	}
+	form.Set("response_type", "code")
+	form.Del("response_mode")
 	form.Del("id_token_hint")
 	r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/oauth2/authorize"}, Form: form, PostForm: form}
 	ctx, u := withUnit(ctx)

@@ -51,16 +51,16 @@ func TestAuthorizationRequest(t *testing.T) {
 		{"challenge in standard base64", "public", url.Values{"code_challenge": {"+" + challenge[1:]}}, "invalid_request"},
 		{"challenge in full-width letters", "public", url.Values{"code_challenge": {"\uff21" + challenge[3:]}}, "invalid_request"},
 
-		// S4: code is the only response type so far.
+		// S4: code is the only response type unless the deployment offers others.
 		{"response_type missing", "public", url.Values{"response_type": {""}}, "invalid_request"},
 		{"implicit token", "public", url.Values{"response_type": {"token"}}, "unsupported_response_type"},
 		{"implicit id_token", "public", url.Values{"response_type": {"id_token"}}, "unsupported_response_type"},
 		{"hybrid", "public", url.Values{"response_type": {"code id_token"}}, "unsupported_response_type"},
 		{"none", "public", url.Values{"response_type": {"none"}}, "unsupported_response_type"},
-		{"a client without the code flow", "codeless", nil, "unsupported_response_type"},
+		{"a client without the code flow", "codeless", nil, "unauthorized_client"},
 		{"fragment", "public", url.Values{"response_mode": {"fragment"}}, "invalid_request"},
 		{"web_message", "public", url.Values{"response_mode": {"web_message"}}, "invalid_request"},
-		{"jwt", "public", url.Values{"response_mode": {"jwt"}}, "invalid_request"},
+		{"fragment.jwt", "public", url.Values{"response_mode": {"fragment.jwt"}}, "invalid_request"},
 
 		// S11, P4: nothing is fetched, nothing unsigned is believed.
 		{"request object", "public", url.Values{"request": {"eyJhbGciOiJub25lIn0.e30."}}, "request_not_supported"},
@@ -70,7 +70,8 @@ func TestAuthorizationRequest(t *testing.T) {
 		// OpenID Connect Core §3.1.2.1.
 		{"prompt none and login", "public", url.Values{"prompt": {"none login"}}, "invalid_request"},
 		{"prompt none and consent", "public", url.Values{"prompt": {"consent none"}}, "invalid_request"},
-		{"prompt create", "public", url.Values{"prompt": {"create"}}, "invalid_request"},
+		{"prompt none and create", "public", url.Values{"prompt": {"none create"}}, "invalid_request"},
+		{"prompt that nobody knows", "public", url.Values{"prompt": {"signup"}}, "invalid_request"},
 		{"prompt in capitals", "public", url.Values{"prompt": {"LOGIN"}}, "invalid_request"},
 		{"max_age negative", "public", url.Values{"max_age": {"-1"}}, "invalid_request"},
 		{"max_age a fraction", "public", url.Values{"max_age": {"1.5"}}, "invalid_request"},
@@ -99,6 +100,8 @@ func TestAuthorizationRequest(t *testing.T) {
 		{"unknown parameters are ignored", "public", url.Values{"foo": {"bar"}}, ""},
 		{"acr_values out of reach never refuse", "public", url.Values{"acr_values": {"urn:fuwu:aal:3 loa9"}}, ""},
 		{"form_post", "public", url.Values{"response_mode": {"form_post"}}, ""},
+		{"jwt", "public", url.Values{"response_mode": {"jwt"}}, ""},
+		{"prompt create", "public", url.Values{"prompt": {"create"}}, ""},
 		{"prompt login and consent", "public", url.Values{"prompt": {"login consent"}}, ""},
 		{"max_age 0", "public", url.Values{"max_age": {"0"}}, ""},
 		{"claims five deep", "public", url.Values{"claims": {deep(5)}}, ""},
@@ -190,7 +193,7 @@ func TestAnswersCarryIssuerAndState(t *testing.T) {
 			t.Errorf("%q: %s", state, to)
 		}
 	}
-	a := &asked{form: url.Values{"state": {"s"}}, redirect: "https://rp.example.cn/cb", mode: "query"}
+	a := &asked{form: url.Values{"state": {"s"}}, redirect: "https://rp.example.cn/cb", mode: responseMode{carrier: byQuery}}
 	w := httptest.NewRecorder()
 	h.respond(w, httptest.NewRequest(http.MethodGet, "/", nil), a, url.Values{"code": {"c"}})
 	if got := w.Header().Get("Location"); got != "https://rp.example.cn/cb?code=c&iss=https%3A%2F%2Ffuwu.example.gov.cn&state=s" {

@@ -165,25 +165,37 @@ type parked struct {
 }
 
 // repeat answers a second submit of a finished interaction with the same code,
-// while that code lives: whoever clicks twice still arrives once.
+// or with new tokens of the same grant, while the code lives or could: whoever
+// clicks twice still arrives once.
 func (p *Provider) repeat(w http.ResponseWriter, r *http.Request, a *asked, pd authflow.Pending) {
 	h, err := p.Principals.ByGrant(r.Context(), pd.GrantID)
-	over := err != nil || !p.Now().Before(h.Grant.CodeExp) || h.Grant.CodeSpent || h.Grant.State != token.Issued || h.SessionOver
+	over := err != nil || !p.Now().Before(h.Grant.CodeExp) || h.Grant.CodeSpent == a.kind.code || h.Grant.State == token.Revoked || h.SessionOver
 	if !over { // the browser may be somebody else's by now
 		v, err := p.visitor(r, a.client.ID)
 		over = err != nil || v == nil || v.Session.ID != h.Grant.SessionID
 		p.watch(w, r, a, v)
 	}
-	if over {
+	u := &unit{client: a.client, redirect: a.redirect, held: &h, grant: &h.Grant}
+	if over || a.kind.front() && p.stands(u) != nil {
 		p.Web.Problem(w, r, http.StatusGone, templates.T("problem.expired"))
 		return
 	}
-	code, err := p.codeOf(&h.Grant)
-	if err != nil {
-		p.Web.Fail(w, r, err)
-		return
+	params := url.Values{}
+	if a.kind.code {
+		code, err := p.codeOf(&h.Grant)
+		if err != nil {
+			p.Web.Fail(w, r, err)
+			return
+		}
+		params.Set("code", code)
 	}
-	p.respond(w, r, a, url.Values{"code": {code}})
+	if a.kind.front() {
+		if err := p.frontChannel(r.Context(), a, u, params); err != nil {
+			p.answerError(w, r, a, err)
+			return
+		}
+	}
+	p.respond(w, r, a, params)
 }
 
 // proceed asks what is owed and does it.

@@ -30,6 +30,7 @@ type release struct {
 	unit   *entitlement.Mandate // the unit the grant speaks for, if it still does
 	grants []entitlement.Grant  // active, of the asking client's systems only, for that unit
 	now    time.Time
+	alone  bool // no access token is issued, so there is no userinfo to read the rest from
 }
 
 // newRelease reads what holds now from h for client c.
@@ -55,6 +56,13 @@ func (r *release) ours() bool { return r.client.Metadata.ClaimsProfile == client
 // who, for which unit, with which grants. No mobile number, document number or
 // login name is ever among it when an access token is issued as well (C28).
 func (r *release) idToken() claims {
+	if r.alone {
+		// OpenID Connect Core §5.4: without an access token the claims of the scopes
+		// stand in the ID token.
+		c := r.userinfo()
+		r.requested(c, "id_token")
+		return c
+	}
 	c := r.base()
 	if r.client.Metadata.FullIDToken {
 		r.profile(c)

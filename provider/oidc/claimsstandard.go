@@ -100,7 +100,7 @@ func (r *release) addressClaims() claims {
 func (r *release) requested(c claims, place string) {
 	for name := range claimsRequest(r.grant.Data.Claims)[place] {
 		scope, ok := consent.Covering(name)
-		if !ok || !r.has(claimScope(scope)) || (place == "id_token" && scope == consent.Phone) {
+		if !ok || !r.has(claimScope(scope)) || (place == "id_token" && scope == consent.Phone && !r.alone) {
 			continue
 		}
 		var from claims

@@ -17,7 +17,9 @@ import (
 // if nobody is signed in, pd if the request is not parked.
 func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Facts, string) {
 	f := authflow.Facts{
-		PromptLogin: a.asks("login"), PromptSelect: a.asks("select_account"), PromptConsent: a.asks("consent"),
+		// Initiating User Registration 1.0 §1: whoever is to register is not who is
+		// signed in. There is no page to register on yet, so the sign-in page is shown.
+		PromptLogin: a.asks("login") || a.asks("create"), PromptSelect: a.asks("select_account"), PromptConsent: a.asks("consent"),
 		Gated: gated(a.client), ACRReached: true,
 	}
 	if v == nil {

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -12,8 +13,8 @@ import (
 	"kejitong/provider/token"
 )
 
-// issue makes the grant and its code and sends the browser home. The one write
-// inserts the grant and uses up what led to it.
+// issue makes the grant and its code or tokens and sends the browser home. The
+// one write inserts the grant and uses up what led to it.
 func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *asked, v *principal.Visit, pd *parked, unitID string) {
 	ctx, u := withUnit(r.Context())
 	u.client, u.redirect = a.client, a.redirect
@@ -23,10 +24,11 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *asked, v *pr
 		return
 	}
 	u.grant = g
-	for _, s := range g.Data.Scopes {
-		a.fosite.GrantScope(s)
+	if a.kind.front() {
+		a.kind.begin(g)
+		u.holdNew(v)
 	}
-	resp, err := p.fosite.NewAuthorizeResponse(ctx, a.fosite, &flowSession{unit: u, subject: string(g.Account)})
+	params, err := p.answerOf(ctx, a, u)
 	if err != nil {
 		p.answerError(w, r, a, err)
 		return
@@ -35,11 +37,7 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *asked, v *pr
 	if pd != nil {
 		use.Interaction = pd.Key
 	}
-	var ev audit.Event // a silent code leaves its trace when it is spent: claims.released
-	if (use != token.Consume{}) {
-		ev = audit.From(ctx, audit.Event{Kind: audit.CodeIssued, Actor: string(g.Account), Object: g.ID, Client: g.Client})
-	}
-	won, err := p.Grants.OpenGrant(ctx, g, use, ev)
+	won, err := p.Grants.OpenGrant(ctx, u.grant, use, issued(ctx, a, u.grant, use))
 	if err != nil {
 		p.answerError(w, r, a, err)
 		return
@@ -48,7 +46,40 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, a *asked, v *pr
 		p.outrun(w, r, a, pd)
 		return
 	}
-	p.respond(w, r, a, url.Values{"code": {resp.GetCode()}})
+	p.respond(w, r, a, params)
+}
+
+// answerOf makes what the response brings, before anything is written.
+func (p *Provider) answerOf(ctx context.Context, a *asked, u *unit) (url.Values, error) {
+	params := url.Values{}
+	if a.kind.code {
+		for _, s := range u.grant.Data.Scopes {
+			a.fosite.GrantScope(s)
+		}
+		resp, err := p.fosite.NewAuthorizeResponse(ctx, a.fosite, &flowSession{unit: u, subject: string(u.grant.Account)})
+		if err != nil {
+			return nil, err
+		}
+		params.Set("code", resp.GetCode())
+	}
+	if a.kind.front() {
+		return params, p.frontChannel(ctx, a, u, params)
+	}
+	return params, nil
+}
+
+// issued is the trace that a response leaves. Tokens in it tell the client about
+// the user at once; a silent code leaves its trace when it is spent:
+// claims.released.
+func issued(ctx context.Context, a *asked, g *token.Grant, use token.Consume) audit.Event {
+	ev := audit.Event{Kind: audit.CodeIssued, Actor: string(g.Account), Object: g.ID, Client: g.Client}
+	switch {
+	case a.kind.front():
+		ev.Kind, ev.Detail = audit.ClaimsReleased, visibleScope(g.Data.Scopes)
+	case use == token.Consume{}:
+		return audit.Event{}
+	}
+	return audit.From(ctx, ev)
 }
 
 // outrun answers the loser of two submits of one interaction: with the winner's

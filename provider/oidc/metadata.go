@@ -38,9 +38,9 @@ func (p *Provider) metadata() []byte {
 		"end_session_endpoint":                  at("/oauth2/logout"),
 
 		"scopes_supported":         []string{"openid", "profile", "email", "phone", "address", "org", "entitlements", "offline_access"},
-		"response_types_supported": []string{"code"},
-		"response_modes_supported": []string{"query", "form_post"},
-		"grant_types_supported":    p.grantTypes(),
+		"response_types_supported": p.responseTypes(),
+		"response_modes_supported": p.responseModes(),
+		"grant_types_supported":    append(p.grantTypes(), p.implicit()...),
 		"subject_types_supported":  []string{"pairwise", "public"},
 		"acr_values_supported":     reachable,
 		"prompt_values_supported":  []string{"none", "login", "consent", "select_account"},
@@ -62,6 +62,7 @@ func (p *Provider) metadata() []byte {
 		"request_object_signing_alg_values_supported": requestAlgorithms,
 
 		"id_token_signing_alg_values_supported":                    algs,
+		"authorization_signing_alg_values_supported":               algs,
 		"code_challenge_methods_supported":                         []string{"S256"},
 		"token_endpoint_auth_methods_supported":                    append(append([]string{}, confidential...), methodNone),
 		"token_endpoint_auth_signing_alg_values_supported":         assertion,

@@ -34,8 +34,9 @@ func (r relyingParty) GetRedirectURIs() []string {
 // GetGrantTypes are the registered ones.
 func (r relyingParty) GetGrantTypes() fosite.Arguments { return r.Metadata.GrantTypes }
 
-// GetResponseTypes are the registered ones.
-func (r relyingParty) GetResponseTypes() fosite.Arguments { return r.Metadata.ResponseTypes }
+// GetResponseTypes is code alone; responsetype.go has compared with what is
+// registered.
+func (r relyingParty) GetResponseTypes() fosite.Arguments { return fosite.Arguments{"code"} }
 
 // GetScopes are the registered ones.
 func (r relyingParty) GetScopes() fosite.Arguments { return strings.Fields(r.Metadata.Scope) }
@@ -46,7 +47,7 @@ func (r relyingParty) IsPublic() bool { return r.Public() }
 // GetAudience is the audiences that its tokens may name.
 func (r relyingParty) GetAudience() fosite.Arguments { return r.Metadata.Audience }
 
-// GetResponseModes are the modes of the code flow.
+// GetResponseModes is the default alone; respond.go sends the response.
 func (r relyingParty) GetResponseModes() []fosite.ResponseModeType {
-	return []fosite.ResponseModeType{fosite.ResponseModeDefault, fosite.ResponseModeQuery, fosite.ResponseModeFormPost}
+	return []fosite.ResponseModeType{fosite.ResponseModeDefault}
 }

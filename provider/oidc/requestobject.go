@@ -66,11 +66,11 @@ func (p *Provider) received(ctx context.Context, form url.Values) (*asked, error
 		}
 	}
 	if inner != nil {
-		if a, misplaced := addressed(c, inner); misplaced == nil {
+		if a, misplaced := p.addressed(c, inner); misplaced == nil {
 			return a, err
 		}
 	}
-	a, misplaced := addressed(c, form)
+	a, misplaced := p.addressed(c, form)
 	if misplaced != nil {
 		return nil, misplaced
 	}

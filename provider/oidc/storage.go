@@ -63,7 +63,7 @@ func (s storage) GetAuthorizeCodeSession(ctx context.Context, code string, _ fos
 		return s.p.requester(u), nil
 	}
 	g := &u.held.Grant
-	if g.CodeSpent || g.State != token.Issued {
+	if g.CodeSpent || g.State == token.Revoked { // a hybrid grant is active before its code is spent
 		u.replay = true
 		return s.p.requester(u), fosite.ErrInvalidatedAuthorizeCode
 	}

@@ -61,17 +61,22 @@ func (s strategy) GenerateAccessToken(ctx context.Context, r fosite.Requester) (
 		g.Data.Scopes, g.Data.Audience = r.GetGrantedScopes(), r.GetGrantedAudience()
 		u.grant, u.scopes = g, g.Data.Scopes
 	}
-	exp := lifeOf(s.p.Now(), s.p.Times.Access, u.grant.ExpiresAt)
+	exp, err := s.p.accessToken(u)
 	if ses := r.GetSession(); ses != nil {
 		ses.SetExpiresAt(fosite.AccessToken, time.Now().Add(exp.Sub(s.p.Now()))) // fosite counts expires_in from the real clock
 	}
-	var err error
-	if u.client.Metadata.AccessTokenFormat == "jwt" {
-		u.access, err = s.p.jwtAccess(u, exp)
-	} else {
-		u.access, err = s.p.opaqueAccess(u, exp)
-	}
 	return u.access, u.access, err
+}
+
+// accessToken makes u.access and gives its end.
+func (p *Provider) accessToken(u *unit) (exp time.Time, err error) {
+	exp = lifeOf(p.Now(), p.Times.Access, u.grant.ExpiresAt)
+	if u.client.Metadata.AccessTokenFormat == "jwt" {
+		u.access, err = p.jwtAccess(u, exp)
+	} else {
+		u.access, err = p.opaqueAccess(u, exp)
+	}
+	return exp, err
 }
 
 // carried is what an opaque access token says itself: all that a
@@ -272,6 +277,12 @@ func (p *Provider) idToken(u *unit) (string, error) {
 	if u.access != "" {
 		c["at_hash"] = tokenHash(alg, u.access)
 	}
+	if u.code != "" { // OpenID Connect Core §3.3.2.11
+		c["c_hash"] = tokenHash(alg, u.code)
+	}
+	if u.state != "" { // FAPI 1.0 Advanced §5.1.1: so the state is under the signature, too
+		c["s_hash"] = tokenHash(alg, u.state)
+	}
 	return s.Sign(alg, "JWT", c)
 }
 
@@ -282,7 +293,7 @@ func idTokenAlg(c *client.Client) keys.Algorithm {
 	return keys.RS256
 }
 
-// tokenHash is at_hash and c_hash: the left half of the hash that the signing
+// tokenHash is at_hash, c_hash and s_hash: the left half of the hash that the signing
 // algorithm uses; Ed25519 uses SHA-512 (OpenID Connect Core §3.1.3.6).
 func tokenHash(alg keys.Algorithm, t string) string {
 	if alg == keys.EdDSA {

@@ -23,6 +23,8 @@ type unit struct {
 	grant     *token.Grant    // what the tokens are made for (held.Grant, or a new one)
 	release   *release        // what the client learns
 	access    string          // the access token made, for at_hash
+	code      string          // a code that the same response brings, for c_hash
+	state     string          // the state of that response, for s_hash
 	open      bool            // plan: insert grant
 	spend     bool            // plan: spend its code
 	device    bool            // that code is a device code
