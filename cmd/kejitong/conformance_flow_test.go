@@ -100,8 +100,8 @@ func (p *plan) arrived(o outcome) {
 	if o.params == nil {
 		p.t.Fatalf("no answer but %d at %s:\n%s", o.page.StatusCode, o.page.Request.URL, o.page.body)
 	}
-	want := o.sent.Get("response_mode")
-	if want == "" {
+	want := strings.TrimSuffix(o.sent.Get("response_mode"), ".jwt")
+	if want == "" || want == "jwt" { // JARM §2.3.4: the default of the response type
 		want = "query"
 		if t := o.sent.Get("response_type"); strings.Contains(t, "token") { // OAuth 2.0 Multiple Response Types §5
 			want = "fragment"

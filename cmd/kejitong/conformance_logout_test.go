@@ -146,6 +146,36 @@ func TestConformanceBackChannelLogout(t *testing.T) {
 	})
 }
 
+// OpenID Connect Session Management OP
+// (oidcc-session-management-certification-test-plan). The frame's script runs in
+// TestCheckSessionInChromium; here its answer is computed from the specification.
+func TestConformanceSessionManagement(t *testing.T) {
+	play(t, storetest.SQLite(t), variant{response: "code", auth: "client_secret_basic"}, []module{
+		{"oidcc-session-management-discovery-endpoint-verification", func(p *plan) {
+			p.discovery()
+			p.endpoint("check_session_iframe") // and wrongType wants https
+		}},
+		{"oidcc-session-management-rp-initiated-logout", func(p *plan) {
+			b := p.agent()
+			o, g := p.flow(b, p.first)
+			const origin = "https://www.certification.openid.net"
+			state := o.params.Get("session_state")
+			at := b.get(p.endpoint("check_session_iframe"))
+			if at.StatusCode != http.StatusOK || !strings.HasPrefix(at.Header.Get("Content-Type"), "text/html") || at.Header.Get("X-Frame-Options") != "" {
+				p.fail("the frame: %d %v", at.StatusCode, at.Header)
+			}
+			if !fits(b, state, p.first.id, origin) { // Session Management 1.0 §3.2: unchanged
+				p.fail("session_state %q is not over the browser's state", state)
+			}
+			p.comesBack(b, g, "state", "abc")
+			if fits(b, state, p.first.id, origin) {
+				p.fail("session_state has not changed")
+			}
+			p.signedOut(b)
+		}},
+	}, nil)
+}
+
 // promised: these members of the discovery document are true.
 func (p *plan) promised(members ...string) {
 	p.t.Helper()

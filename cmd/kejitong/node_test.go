@@ -1,9 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"kejitong/config"
 	"kejitong/provider/client"
@@ -18,10 +21,19 @@ func TestOpenIDClient(t *testing.T) {
 	for _, flow := range nodeFlows {
 		p.sub(flow.name, func(p *plan) {
 			key := newSigner(p.t, "ES256", "key-1")
+			ask := maps.Clone(flow.ask)
+			if ask == nil {
+				ask = map[string]any{}
+			}
 			c := p.party("node", suiteCallback, func(m *client.Metadata) {
 				m.PKCEOptional = false
 				if flow.key {
 					m.JWKS = key.set(p.t)
+				}
+				if flow.encrypted {
+					secret := newSigner(p.t, "RS256", "enc-1")
+					m.JWKS = json.RawMessage(`{"keys":[` + encoded(p.t, jose.JSONWebKey{Key: secret.key.Public(), KeyID: "enc-1", Use: "enc"}) + `]}`)
+					ask["encrypted"] = map[string]any{"key": jose.JSONWebKey{Key: secret.key, KeyID: "enc-1"}, "alg": "RSA-OAEP-256", "enc": "A256GCM"}
 				}
 				if flow.change != nil {
 					flow.change(p, m)
@@ -29,10 +41,6 @@ func TestOpenIDClient(t *testing.T) {
 			})
 			if flow.key {
 				c.key = key
-			}
-			ask := maps.Clone(flow.ask)
-			if ask == nil {
-				ask = map[string]any{}
 			}
 			got := p.nodeSignIn(p.agent(), p.node(c, ask))
 			claims, _ := got["claims"].(map[string]any)
@@ -61,11 +69,21 @@ func TestOpenIDClient(t *testing.T) {
 }
 
 type nodeFlow struct {
-	name   string
-	key    bool // the client has a key of its own, ES256
-	change func(p *plan, m *client.Metadata)
-	ask    map[string]any
-	check  func(p *plan, got map[string]any)
+	name      string
+	key       bool // the client has a key of its own, ES256
+	encrypted bool // it has one that others encrypt to
+	change    func(p *plan, m *client.Metadata)
+	ask       map[string]any
+	check     func(p *plan, got map[string]any)
+}
+
+func encoded(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func authBy(method string) func(*plan, *client.Metadata) {
@@ -98,6 +116,17 @@ var nodeFlows = []nodeFlow{
 	{name: "PS256 ID token", change: func(_ *plan, m *client.Metadata) { m.IDTokenSignedResponseAlg = "PS256" }},
 	{name: "DPoP", change: func(_ *plan, m *client.Metadata) { m.DPoPBoundTokens = true }, ask: map[string]any{"dpop": "ES256", "api": true}, check: tokenType("dpop")},
 	{name: "DPoP, public client", change: func(_ *plan, m *client.Metadata) { m.TokenEndpointAuthMethod, m.DPoPBoundTokens = "none", true }, ask: map[string]any{"dpop": "PS256", "par": true}, check: tokenType("dpop")},
+	{name: "request object", key: true, ask: map[string]any{"jar": true}},
+	{name: "request object, pushed", key: true, change: func(_ *plan, m *client.Metadata) {
+		m.TokenEndpointAuthMethod, m.RequireSignedRequestObject, m.RequestObjectSigningAlg, m.RequirePushedAuthRequests = "private_key_jwt", true, "ES256", true
+	}, ask: map[string]any{"jar": true, "par": true}},
+	{name: "encrypted ID token", encrypted: true, change: func(_ *plan, m *client.Metadata) {
+		m.IDTokenEncryptedResponseAlg, m.IDTokenEncryptedResponseEnc = "RSA-OAEP-256", "A256GCM"
+	}, check: func(p *plan, got map[string]any) {
+		if h, _ := got["header"].(map[string]any); h["alg"] != "RSA-OAEP-256" || h["enc"] != "A256GCM" || h["kid"] != "enc-1" {
+			p.fail("header %v", h)
+		}
+	}},
 	{name: "without refresh", change: func(_ *plan, m *client.Metadata) {
 		m.GrantTypes = slices.DeleteFunc(m.GrantTypes, func(g string) bool { return g == "refresh_token" })
 	}},

@@ -93,8 +93,8 @@ func writePEM(t testing.TB, path, kind string, der []byte) {
 }
 
 // newSecureArena serves https itself, with a certificate of an authority of its
-// own. tweak and clock may be nil.
-func newSecureArena(t *testing.T, o store.Options, tweak func(*config.Config), clock func() time.Time) (*arena, *authority) {
+// own. tweak and alter may be nil.
+func newSecureArena(t *testing.T, o store.Options, tweak func(*config.Config), alter func(*app)) (*arena, *authority) {
 	t.Helper()
 	ca := newAuthority(t, t.TempDir())
 	certFile, keyFile := ca.issue(t, "provider", &x509.Certificate{
@@ -110,7 +110,7 @@ func newSecureArena(t *testing.T, o store.Options, tweak func(*config.Config), c
 		if tweak != nil {
 			tweak(c)
 		}
-	}, clock), o)
+	}, alter), o)
 	over := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.roots, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
 	t.Cleanup(over.CloseIdleConnections)
 	s.over = over

@@ -55,8 +55,8 @@ func newStageOn(t testing.TB, o store.Options, l net.Listener, issuer string, tw
 	return newStageAt(t, o, l, issuer, tweak, nil)
 }
 
-// newStageAt is newStageOn with the time of another clock; nil: the real one.
-func newStageAt(t testing.TB, o store.Options, l net.Listener, issuer string, tweak func(*config.Config), clock func() time.Time) *stage {
+// newStageAt is newStageOn with an app that is changed before it is assembled.
+func newStageAt(t testing.TB, o store.Options, l net.Listener, issuer string, tweak func(*config.Config), alter func(*app)) *stage {
 	t.Helper()
 	port := l.Addr().(*net.TCPAddr).Port
 	cast, err := rehearse(t.TempDir(), port)
@@ -80,7 +80,10 @@ func newStageAt(t testing.TB, o store.Options, l net.Listener, issuer string, tw
 	if db, err = openDatabase(t.Context(), cast.config); err != nil {
 		t.Fatal(err)
 	}
-	a := &app{cfg: cast.config, log: slog.New(slog.NewJSONHandler(logs, nil)), db: db, clock: clock}
+	a := &app{cfg: cast.config, log: slog.New(slog.NewJSONHandler(logs, nil)), db: db}
+	if alter != nil {
+		alter(a)
+	}
 	if err := a.assemble(t.Context()); err != nil {
 		t.Fatal(err)
 	}

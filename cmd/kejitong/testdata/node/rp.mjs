@@ -88,7 +88,7 @@ if (ask.response_type === 'id_token') {
 let tokens = await client.authorizationCodeGrant(config, came, { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }, undefined, options)
 learnt.token_type = tokens.token_type
 learnt.claims = tokens.claims()
-learnt.header = jose.decodeProtectedHeader(ask.encrypted ? client.getDecryptedResponses(tokens).id_token ?? client.getDecryptedResponses(tokens) : tokens.id_token)
+learnt.header = jose.decodeProtectedHeader(tokens.id_token)
 learnt.userinfo = await client.fetchUserInfo(config, tokens.access_token, learnt.claims.sub, options)
 if (tokens.refresh_token) {
   const again = await client.refreshTokenGrant(config, tokens.refresh_token, undefined, options)
