@@ -172,6 +172,65 @@ func TestLogout(t *testing.T) {
 			nobody := s.browser()
 			at(t, nobody.get(s.issuer+"/oauth2/logout"), "/logout/done")
 		})
+		leave := func(b *browser, form url.Values) page { return b.get(s.issuer + "/oauth2/logout?" + form.Encode()) }
+		s.run("the hint's key is retired", func(t *testing.T, s *arena) { // RP-Initiated section 2: the OP accepts its own old ID tokens
+			b, hint := enter(s, "a", "web")
+			if err := s.app.ring.RotateSigning(t.Context(), "test"); err != nil {
+				t.Fatal(err)
+			}
+			_, fresh := enter(s, "a", "web")
+			if old, now := strings.Split(hint, ".")[0], strings.Split(fresh, ".")[0]; old == now {
+				t.Fatal("the key was not rotated")
+			}
+			if got := leave(b, url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye}}).Header.Get("Location"); got != bye || s.whois(b) != "" {
+				t.Errorf("sent to %q", got)
+			}
+		})
+		s.run("nobody is signed in", func(t *testing.T, s *arena) { // section 3: the URI was passed with a hint, so the browser goes back
+			b, hint := enter(s, "a", "web")
+			leave(b, url.Values{"id_token_hint": {hint}})
+			back := bye + "?" + url.Values{"state": {state}}.Encode()
+			for name, who := range map[string]*browser{"no more": b, "never": s.browser()} {
+				if got := leave(who, url.Values{"id_token_hint": {hint}, "post_logout_redirect_uri": {bye}, "state": {state}}).Header.Get("Location"); got != back {
+					t.Errorf("%s: sent to %q", name, got)
+				}
+				p := leave(who, url.Values{"client_id": {"web"}, "post_logout_redirect_uri": {bye}})
+				if p.StatusCode != http.StatusOK || strings.Contains(p.body, `http-equiv="refresh"`) || !strings.Contains(p.body, `href="`+bye+`"`) {
+					t.Errorf("%s, without a hint: %d, want a page that leads there by a click alone:\n%s", name, p.StatusCode, p.body)
+				}
+			}
+		})
+		s.run("logout_hint proves nothing", func(t *testing.T, s *arena) {
+			b, hint := enter(s, "a", "web")
+			c := idToken(t, map[string]any{"id_token": hint})
+			for _, v := range []string{s.account("a").Username, text(c, "sub"), text(c, "sid"), `"><iframe src=https://evil.test>`} {
+				p := leave(b, url.Values{"logout_hint": {v}, "client_id": {"web"}, "post_logout_redirect_uri": {bye}})
+				at(t, p, "/logout")
+				if s.whois(b) == "" || strings.Contains(p.body, "evil.test") || strings.Contains(p.body, text(c, "sid")) {
+					t.Errorf("logout_hint %.10q: signed out, or repeated on the page", v)
+				}
+			}
+			if got := leave(b, url.Values{"logout_hint": {"somebody else"}, "id_token_hint": {hint}, "post_logout_redirect_uri": {bye}, "unknown": {"1", "2"}}).Header.Get("Location"); got != bye {
+				t.Errorf("beside a hint, and with a parameter that means nothing: sent to %q", got)
+			}
+		})
+		s.run("ui_locales", func(t *testing.T, s *arena) {
+			b, _ := enter(s, "a", "web")
+			for name, form := range map[string]url.Values{"refused": {"id_token_hint": {"x"}, "ui_locales": {"en"}}, "asked": {"client_id": {"web"}, "ui_locales": {"fr en"}}} {
+				if got := leave(b, form).Header.Get("Content-Language"); got != "en" {
+					t.Errorf("%s: the page is in %s", name, got)
+				}
+			}
+			p := b.press(leave(b, url.Values{"ui_locales": {"en"}}), "logout=yes")
+			at(t, p, "/logout/done")
+			if got := p.Header.Get("Content-Language"); got != "en" {
+				t.Errorf("after the question: the page is in %s", got)
+			}
+			b, hint := enter(s, "a", "web")
+			if got := leave(b, url.Values{"id_token_hint": {hint}, "ui_locales": {"en-GB"}}).Header.Get("Content-Language"); got != "en" {
+				t.Errorf("at once: the page is in %s", got)
+			}
+		})
 		s.run("the browser's id changes", func(t *testing.T, s *arena) { // S35: nothing is left to the next user
 			b, hint := enter(s, "a", "web")
 			id := b.cookie("browser")

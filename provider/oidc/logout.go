@@ -37,6 +37,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 		}
 		return
 	}
+	r = r.WithContext(web.WithLocale(r.Context(), web.ParseLocales(form.Get("ui_locales"))...))
 	f, err := p.examineLogout(r.Context(), form)
 	if err != nil {
 		p.Web.Fail(w, r, err)
@@ -111,6 +112,7 @@ func (p *Provider) logoutForm(w http.ResponseWriter, r *http.Request) (url.Value
 			return nil, err
 		}
 	}
+	form = only(form, logoutParams)
 	if checkForm(form) != nil {
 		return nil, fault.New(fault.Invalid, "the sign-out request is malformed")
 	}
@@ -122,7 +124,9 @@ func (p *Provider) logoutForm(w http.ResponseWriter, r *http.Request) (url.Value
 // that neither passes for the other.
 func logoutKey(id string) string { return authflow.Key("logout|" + id) }
 
-// logoutParams are the parameters of RP-Initiated Logout §2.
+// logoutParams are the parameters of RP-Initiated Logout §2. Others are ignored;
+// logout_hint is one of them and has no effect, since it proves nothing: the
+// session to end is the browser's own.
 var logoutParams = []string{"id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"}
 
 // examineLogout checks hint, client and URI (§2, §3). A hint that is not

@@ -126,7 +126,9 @@ func (c *Client) Fetch(ctx context.Context, raw, accept string) (body []byte, co
 	return c.do(ctx, http.MethodGet, raw, accept, "", nil)
 }
 
-// PostForm posts form values and accepts any 2xx answer.
+// PostForm posts form values. Only 200 and 204 say that it worked: what a
+// receiver means by another 2xx, such as 202, is not that it has done it
+// (OpenID Connect Back-Channel Logout §2.8).
 func (c *Client) PostForm(ctx context.Context, raw string, form url.Values) error {
 	_, _, err := c.do(ctx, http.MethodPost, raw, "application/json", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
 	return err
@@ -156,7 +158,7 @@ func (c *Client) do(ctx context.Context, method, raw, accept, contentType string
 	if int64(len(b)) > c.MaxBody {
 		return nil, "", fmt.Errorf("outbound: answer of %s is longer than %d bytes", req.URL.Host, c.MaxBody)
 	}
-	if res.StatusCode < 200 || res.StatusCode > 299 || (method == http.MethodGet && res.StatusCode != http.StatusOK) {
+	if res.StatusCode != http.StatusOK && (method == http.MethodGet || res.StatusCode != http.StatusNoContent) {
 		return nil, "", fmt.Errorf("outbound: %s answered %d", req.URL.Host, res.StatusCode)
 	}
 	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -37,6 +38,30 @@ func TestCheckURL(t *testing.T) {
 		if err := c.CheckURL(raw); err != nil {
 			t.Errorf("%q: %v", raw, err)
 		}
+	}
+}
+
+// OpenID Connect Back-Channel Logout §2.8: 200 and 204 say that it worked,
+// nothing else does, and no redirect is followed.
+func TestWhatSaysThatItWorked(t *testing.T) {
+	var inside atomic.Int64
+	secret := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inside.Add(1) }))
+	defer secret.Close()
+	status := 0
+	rp := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", secret.URL)
+		w.WriteHeader(status)
+	}))
+	defer rp.Close()
+	c := newClient(strings.TrimPrefix(rp.URL, "http://"), strings.TrimPrefix(secret.URL, "http://"))
+	for _, status = range []int{201, 202, 205, 206, 301, 302, 303, 304, 307, 308, 400, 401, 404, 500, 501, 503, 200, 204} {
+		err := c.PostForm(context.Background(), rp.URL, url.Values{"logout_token": {"x"}})
+		if worked := status == 200 || status == 204; (err == nil) != worked {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+	if n := inside.Load(); n != 0 {
+		t.Errorf("%d redirects were followed", n)
 	}
 }
 
