@@ -43,7 +43,7 @@ func TestIntrospection(t *testing.T) {
 			for id, m := range tokens {
 				for _, asker := range []string{"other", "named", "by-id", "api", "opaque", "jwt"} {
 					concerned := asker == id || asker == "api" && id != "for-by-id" || asker == "by-id" && id == "for-by-id"
-					for _, accept := range []string{"application/json", "application/token-introspection+jwt", "text/html", "*/*"} {
+					for _, accept := range []string{"application/json", "application/jwt", "text/html", "*/*"} {
 						q := s.form("/oauth2/introspect", url.Values{"token": {text(m, "access_token")}}, s.creds(asker))
 						q.Header.Set("Accept", accept)
 						got := s.sent(q)

@@ -306,7 +306,7 @@ func newSigning(row Row, der []byte) (*Signing, error) {
 		return nil, fmt.Errorf("keys: key %s cannot sign", row.Kid)
 	}
 	k := &Signing{Kid: row.Kid, Algorithm: row.Algorithm, State: row.State, Private: private, signers: map[string]jose.Signer{}}
-	for _, typ := range []string{"JWT", "at+jwt", "logout+jwt"} {
+	for _, typ := range types {
 		opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("kid", row.Kid)
 		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(row.Algorithm), Key: private}, opts)
 		if err != nil {

@@ -8,8 +8,13 @@ import (
 	"fmt"
 )
 
+// types are the kinds of JWT that the provider makes, by their typ header (RFC
+// 8725 §3.11): ID tokens and UserInfo, access tokens (RFC 9068), logout tokens,
+// introspection answers (RFC 9701 §5).
+var types = []string{"JWT", "at+jwt", "logout+jwt", "token-introspection+jwt"}
+
 // Sign makes a compact JWS of claims (marshalled as JSON) with the active key
-// of alg and the given typ header: "JWT", "at+jwt" or "logout+jwt".
+// of alg and one of the typ headers above.
 func (s *Snapshot) Sign(alg Algorithm, typ string, claims any) (string, error) {
 	k, ok := s.active[alg]
 	if !ok {

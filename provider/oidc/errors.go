@@ -130,8 +130,17 @@ func sendJSON(w http.ResponseWriter, status int, v any) {
 	if err != nil {
 		status, b = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
 	}
+	send(w, status, "application/json", b)
+}
+
+// sendJWT writes an answer that is one JWT.
+func sendJWT(w http.ResponseWriter, contentType, text string) {
+	send(w, http.StatusOK, contentType, []byte(text))
+}
+
+func send(w http.ResponseWriter, status int, contentType string, b []byte) {
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
 	h.Set("Content-Length", strconv.Itoa(len(b)))

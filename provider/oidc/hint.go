@@ -18,6 +18,7 @@ type hinted struct {
 	Issuer   string    `json:"iss"`
 	Audience audiences `json:"aud"`
 	Party    string    `json:"azp"`
+	Expiry   int64     `json:"exp"` // may be past, but every ID token has one and a signed UserInfo response has none
 }
 
 // audiences is an aud member: one string or several (RFC 7519 §4.1.3).
@@ -67,7 +68,7 @@ func (p *Provider) readHint(text string) (*hinted, bool) {
 		return nil, false
 	}
 	var h hinted
-	if json.Unmarshal(body, &h) != nil || h.Issuer != p.Issuer || h.Subject == "" || len(h.Audience) == 0 {
+	if json.Unmarshal(body, &h) != nil || h.Issuer != p.Issuer || h.Subject == "" || len(h.Audience) == 0 || h.Expiry == 0 {
 		return nil, false
 	}
 	return &h, true

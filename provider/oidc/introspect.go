@@ -35,7 +35,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, err)
 		return
 	}
-	sendJSON(w, http.StatusOK, m)
+	p.sendIntrospection(w, r, asker, m)
 }
 
 // direct reads a request of an authenticated client that carries a token in the

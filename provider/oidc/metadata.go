@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"kejitong/provider/client"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
 )
@@ -63,6 +64,14 @@ func (p *Provider) metadata() []byte {
 
 		"id_token_signing_alg_values_supported":                    algs,
 		"authorization_signing_alg_values_supported":               algs,
+		"id_token_encryption_alg_values_supported":                 client.KeyEncryptions(),
+		"id_token_encryption_enc_values_supported":                 client.ContentEncryptions(),
+		"userinfo_signing_alg_values_supported":                    algs,
+		"userinfo_encryption_alg_values_supported":                 client.KeyEncryptions(),
+		"userinfo_encryption_enc_values_supported":                 client.ContentEncryptions(),
+		"introspection_signing_alg_values_supported":               algs,
+		"introspection_encryption_alg_values_supported":            client.KeyEncryptions(),
+		"introspection_encryption_enc_values_supported":            client.ContentEncryptions(),
 		"code_challenge_methods_supported":                         []string{"S256"},
 		"token_endpoint_auth_methods_supported":                    append(append([]string{}, confidential...), methodNone),
 		"token_endpoint_auth_signing_alg_values_supported":         assertion,
@@ -78,7 +87,6 @@ func (p *Provider) metadata() []byte {
 		"frontchannel_logout_supported":                            true,
 		"frontchannel_logout_session_supported":                    true,
 
-		"verified_claims_supported":    true,
 		"trust_frameworks_supported":   []string{at("/trust/realname")},
 		"evidence_supported":           []string{"electronic_record"},
 		"electronic_records_supported": []string{"population_register", "business_register"},
