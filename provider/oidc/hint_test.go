@@ -144,12 +144,12 @@ func TestHintOfAnotherUser(t *testing.T) {
 // A key that is still next must not sign; tokens under it are nobody's.
 func TestRotationKeepsOldKeysReadable(t *testing.T) {
 	h := newHouse(t)
-	before := h.ours(keys.ES256, "JWT", claims{"iss": issuer, "sub": "s", "aud": "rp"})
+	before := h.ours(keys.ES256, "JWT", claims{"iss": issuer, "sub": "s", "aud": "rp", "exp": moment})
 	h.clock.pass(time.Hour)
 	if err := h.Keys.RotateSigning(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
-	after := h.ours(keys.ES256, "JWT", claims{"iss": issuer, "sub": "s", "aud": "rp"})
+	after := h.ours(keys.ES256, "JWT", claims{"iss": issuer, "sub": "s", "aud": "rp", "exp": moment})
 	for _, text := range []string{before, after} {
 		if _, err := h.published().VerifySignature(t.Context(), text); err != nil { // S28: old keys stay published
 			t.Errorf("a relying party cannot verify: %v", err)
