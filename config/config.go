@@ -54,6 +54,9 @@ type Config struct {
 	// The audit trail.
 	Audit Audit `key:"audit"`
 
+	// Clients and accounts for a certification run.
+	Fixture Fixture `key:"fixture"`
+
 	// Debug shows causes of failures to the browser. The service refuses to
 	// start with it unless the issuer is a loopback address.
 	Debug bool `key:"debug" default:"false"`
@@ -326,6 +329,18 @@ type Audit struct {
 	// "kejitong audit verify". It belongs where whoever writes to the database
 	// cannot: on another host, on write-once media. Empty: none.
 	CheckpointFile string `key:"checkpoint_file"`
+}
+
+// Fixture loads clients, an initial access token and accounts at every start, for
+// a run of the OpenID certification suite.
+type Fixture struct {
+	// Whether the file below is loaded. Whoever knows the file can sign in with its
+	// accounts: never on a service that real users have.
+	Enabled bool `key:"enabled" default:"false"`
+
+	// YAML or JSON document like config/conformance.fixture.example.yaml, readable
+	// by its owner alone.
+	File string `key:"file"`
 }
 
 // Default gives the configuration of an empty file. It lacks what nobody can

@@ -135,6 +135,9 @@ func TestRefusesToStart(t *testing.T) {
 		{"root key in YAML", add("  root_key: " + pasted + "\n"), "keys.root_key", "keys.root_key_file"},
 		{"root key in the environment", environ("KEJITONG_KEYS__ROOT_KEY=" + pasted), "keys.root_key", "keys.root_key_file"},
 
+		{"fixture that is not enabled", add("fixture: {file: fixture.yaml}\n"), "fixture.file", "fixture.enabled"},
+		{"fixture without a file", add("fixture: {enabled: true}\n"), "fixture.file", "is missing"},
+
 		{"database address not configured", swap("dsn_file", "# dsn_file"), "database.dsn_file", "is missing"},
 		{"database address file missing", func(t *testing.T, in *installation) { _ = os.Remove(in.path("dsn")) }, "database.dsn_file", "cannot be read"},
 		{"database address file empty", dsn(""), "database.dsn_file", "is empty"},

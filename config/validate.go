@@ -184,6 +184,12 @@ func (c Config) checkOperations(p *Problems) {
 			p.add("clients.outbound_allow", target, `is not host:port, such as "erp.intranet:8443"; patterns are not allowed`)
 		}
 	}
+	switch f := c.Fixture; {
+	case f.File != "" && !f.Enabled:
+		p.add("fixture.file", f.File, "would let in whoever knows the file; remove it, or set fixture.enabled to true for a certification run")
+	case f.Enabled && f.File == "":
+		p.add("fixture.file", "", "is missing beside fixture.enabled")
+	}
 	between(p, "audit.retention", c.Audit.Retention, minAudit, 100*365*24*time.Hour)
 }
 

@@ -92,6 +92,11 @@ func readProfile(flag, path string) (account.Profile, error) {
 	if err := c.check(flag); err != nil {
 		return account.Profile{}, err
 	}
+	return c.profile(), nil
+}
+
+// profile is what the account keeps of the claims.
+func (c standardClaims) profile() account.Profile {
 	p := account.Profile{
 		Name: c.Name, GivenName: c.GivenName, FamilyName: c.FamilyName, MiddleName: c.MiddleName, Nickname: c.Nickname,
 		PreferredUsername: c.PreferredUsername, ProfileURL: c.Profile, Picture: c.Picture, Website: c.Website, Gender: c.Gender,
@@ -101,7 +106,7 @@ func readProfile(flag, path string) (account.Profile, error) {
 	if a := c.Address; a != nil {
 		p.Address = &account.Address{Formatted: a.Formatted, StreetAddress: a.StreetAddress, Locality: a.Locality, Region: a.Region, PostalCode: a.PostalCode, Country: a.Country}
 	}
-	return p, nil
+	return p
 }
 
 func (c standardClaims) check(flag string) error {

@@ -49,6 +49,9 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := a.loadFixture(ctx, c.Fixture); err != nil {
+		return errors.Join(err, a.close())
+	}
 	tel, err := newTelemetry(ctx, c, a)
 	if err != nil {
 		return errors.Join(err, a.close())
