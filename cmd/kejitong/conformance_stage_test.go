@@ -70,10 +70,15 @@ func play(t *testing.T, o store.Options, v variant, modules []module, tweak func
 	}
 }
 
-func newPlan(t *testing.T, o store.Options, v variant, tweak func(*config.Config)) *plan {
+func newPlan(t *testing.T, o store.Options, v variant, tweak func(*config.Config), alter ...func(*app)) *plan {
 	t.Helper()
 	p := &plan{variant: v, clock: &clock{}}
-	p.arena, p.ca = newSecureArena(t, o, tweak, func(a *app) { a.clock = p.clock.now })
+	p.arena, p.ca = newSecureArena(t, o, tweak, func(a *app) {
+		a.clock = p.clock.now
+		for _, change := range alter {
+			change(a)
+		}
+	})
 	p.wholePerson()
 	p.direct = &http.Client{Transport: p.watch(), Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	res, err := p.direct.Get(p.issuer + "/.well-known/openid-configuration")
