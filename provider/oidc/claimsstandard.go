@@ -133,6 +133,21 @@ type wanted struct {
 	Values    []json.RawMessage `json:"values"`
 }
 
+// allows tells whether v is the value asked for, or one of those (OpenID Connect
+// Core §5.5.1); any is, if none was named.
+func (w *wanted) allows(v string) bool {
+	if len(w.Value) == 0 && len(w.Values) == 0 {
+		return true
+	}
+	for _, raw := range append([]json.RawMessage{w.Value}, w.Values...) {
+		var s string
+		if len(raw) > 0 && json.Unmarshal(raw, &s) == nil && s == v {
+			return true
+		}
+	}
+	return false
+}
+
 // claimsRequest reads the claims parameter; what does not parse asks nothing.
 func claimsRequest(raw json.RawMessage) map[string]map[string]*wanted {
 	if len(raw) == 0 {

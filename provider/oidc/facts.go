@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -68,12 +67,13 @@ func (p *Provider) hintFits(a *asked, id account.ID) bool {
 	if a.hint != nil && a.hint.Subject != sub {
 		return false
 	}
-	w := claimsRequest(a.claims)["id_token"]["sub"]
-	if w == nil || len(w.Value) == 0 {
-		return true
+	asked := claimsRequest(a.claims)
+	for _, place := range []string{"id_token", "userinfo"} {
+		if w := asked[place]["sub"]; w != nil && !w.allows(sub) {
+			return false
+		}
 	}
-	var want string
-	return json.Unmarshal(w.Value, &want) == nil && want == sub
+	return true
 }
 
 // gated tells whether the real-name and entitlement gate concerns the client at
