@@ -21,6 +21,14 @@ const selectClients = `
 SELECT id, metadata, secret_digest, state, reviewed, version, created_at, updated_at
 FROM clients ORDER BY id`
 
+// selectStarters reads few of many: the portal links to clients that own a
+// system. The metadata are JSON as this program writes it.
+const selectStarters = `
+SELECT id, metadata, secret_digest, state, reviewed, version, created_at, updated_at
+FROM clients
+WHERE state = 'active' AND reviewed AND metadata LIKE '%"initiate_login_uri":"%' AND metadata LIKE '%"business_systems":["%'
+ORDER BY id LIMIT 1000`
+
 const clientsVersion = `SELECT n FROM counters WHERE name = 'clients'`
 
 // nextClientsVersion keeps the counter's row locked until the transaction ends,
@@ -57,6 +65,13 @@ func (d *DB) Client(ctx context.Context, id string) (*client.Client, error) {
 // Clients gives all clients in any state, ordered by id.
 func (d *DB) Clients(ctx context.Context) ([]client.Client, error) {
 	return list(ctx, d, selectClients, nil, func(rows *sqlx.Rows, c *client.Client) error {
+		return rows.Scan(clientDest(c)...)
+	})
+}
+
+// Starters implements client.Store.
+func (d *DB) Starters(ctx context.Context) ([]client.Client, error) {
+	return list(ctx, d, selectStarters, nil, func(rows *sqlx.Rows, c *client.Client) error {
 		return rows.Scan(clientDest(c)...)
 	})
 }

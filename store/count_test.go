@@ -43,6 +43,7 @@ func TestStatementsPerCall(t *testing.T) {
 			{"Keys", 1, 1, func(ctx context.Context) error { _, err := db.Keys(ctx); return err }},
 			{"Client", 1, 1, func(ctx context.Context) error { _, err := db.Client(ctx, "rp"); return err }},
 			{"ClientsVersion", 1, 1, func(ctx context.Context) error { _, err := db.ClientsVersion(ctx); return err }},
+			{"Starters", 1, 1, func(ctx context.Context) error { _, err := db.Starters(ctx); return err }},
 			{"HasOrigin", 1, 1, func(ctx context.Context) error { _, err := db.HasOrigin(ctx, "https://rp.example"); return err }},
 			{"Reserve", 1, 5, func(ctx context.Context) error {
 				_, err := db.Reserve(ctx, keys, credential.Limits{}, clock)

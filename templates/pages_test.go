@@ -115,6 +115,10 @@ func samples() map[string]templates.Page {
 			Asks: system(), Kind: templates.NotEntitled, Person: "王*", AccountType: templates.NaturalPerson,
 			Unit: longName, CanSwitch: true, CanGoBack: true, CanPickUnit: true, Hidden: hidden,
 		},
+		"refused_start_again": templates.Refused{
+			Asks: system(), Kind: templates.NotEntitled, Person: "王*", AccountType: templates.NaturalPerson,
+			StartURL: "https://gaoqi.example.gov.cn/start?a=1&iss=https%3A%2F%2Fop", CanSwitch: true, CanGoBack: true, Hidden: hidden,
+		},
 		"signout": templates.SignOut{Asks: system(), Person: "王*", Hidden: hidden},
 		"parting": templates.Parting{Frames: []string{"https://gaoqi.example.gov.cn/fc?x=1&iss=https%3A%2F%2Fop&sid=s", "https://other.example/fc?iss=a&sid=b"},
 			ContinueURL: "https://gaoqi.example.gov.cn/bye?a=1&b=2", ContinueName: "高新技术企业认定"},

@@ -15,6 +15,7 @@ type Refused struct {
 	NeedLevel   string // L0–L4, the system's, for LevelTooLow
 	NeedType    string // NaturalPerson or LegalEntity, for WrongAccountType
 	StepURL     string // where the person can do something about it, if anywhere
+	StartURL    string // where the system starts a sign-in anew, https; no link if empty
 	CanSwitch   bool   // show "use another account"
 	CanGoBack   bool   // show "back to the system"
 	CanPickUnit bool   // show "choose another unit" (org=again)
@@ -34,6 +35,9 @@ const (
 func (Refused) Name() string      { return "interact/refused" }
 func (Refused) Title() Text       { return T("refused.title") }
 func (Refused) Interaction() bool { return true }
+
+// Start is StartURL if it is a web address, else empty.
+func (p Refused) Start() string { return webAddress(p.StartURL) }
 
 // Pictures is the asking system's logo.
 func (p Refused) Pictures() []string { return pictureOf(p.Asks) }

@@ -173,6 +173,9 @@ type Store interface {
 	// ClientsVersion gives the greatest Version there is; it changes with every
 	// change of any client.
 	ClientsVersion(ctx context.Context) (int64, error)
+	// Starters gives the active, reviewed clients with business systems and an
+	// initiate_login_uri, ordered by id, a thousand at most.
+	Starters(ctx context.Context) ([]Client, error)
 	// HasOrigin tells whether an active client's redirect URIs have the origin.
 	HasOrigin(ctx context.Context, origin string) (bool, error)
 	// PutClient inserts or replaces the client, gives it a new Version and

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
 )
 
@@ -25,12 +26,13 @@ type Registry struct {
 	Store Store
 	Now   func() time.Time
 
-	flight  singleflight.Group
-	mu      sync.RWMutex
-	version int64
-	checked time.Time
-	cached  map[string]*Client
-	origins map[string]bool
+	flight   singleflight.Group
+	mu       sync.RWMutex
+	version  int64
+	checked  time.Time
+	cached   map[string]*Client
+	origins  map[string]bool
+	starters map[entitlement.SystemID]*Client // nil: not read yet
 }
 
 // maxCached bounds memory; beyond it the cache starts anew.
@@ -89,7 +91,7 @@ func (r *Registry) refresh(ctx context.Context) error {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if v != r.version || r.cached == nil {
-			r.cached, r.origins, r.version = map[string]*Client{}, map[string]bool{}, v
+			r.cached, r.origins, r.starters, r.version = map[string]*Client{}, map[string]bool{}, nil, v
 		}
 		r.checked = now
 		return nil, nil

@@ -152,7 +152,7 @@ func (p *Provider) resume(w http.ResponseWriter, r *http.Request, id string) {
 	case pd.Declined != "":
 		p.answerError(w, r, a, oauthError{"access_denied", http.StatusBadRequest, "the user declined"})
 	case !p.Now().Before(pd.ExpiresAt):
-		p.Web.Problem(w, r, http.StatusGone, templates.T("problem.expired"))
+		p.Web.Expired(w, r, a.client.Metadata.Name, a.client.LoginLink(p.Issuer, ""))
 	default:
 		p.proceed(w, r, a, &parked{id: id, Pending: pd})
 	}
@@ -177,7 +177,7 @@ func (p *Provider) repeat(w http.ResponseWriter, r *http.Request, a *asked, pd a
 	}
 	u := &unit{client: a.client, redirect: a.redirect, held: &h, grant: &h.Grant}
 	if over || a.kind.front() && p.stands(u) != nil {
-		p.Web.Problem(w, r, http.StatusGone, templates.T("problem.expired"))
+		p.Web.Expired(w, r, a.client.Metadata.Name, a.client.LoginLink(p.Issuer, ""))
 		return
 	}
 	params := url.Values{}

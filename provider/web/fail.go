@@ -95,6 +95,16 @@ func (k *Kit) Problem(w http.ResponseWriter, r *http.Request, status int, text t
 	k.problem(w, r, templates.Problem{Status: status, Text: text}, opts...)
 }
 
+// Expired answers for a request that is over, with the way back to the system
+// name, which starts it anew at the address start; both may be empty.
+func (k *Kit) Expired(w http.ResponseWriter, r *http.Request, name, start string) {
+	p := templates.Problem{Status: http.StatusGone, Text: templates.T("problem.expired")}
+	if name != "" && start != "" {
+		p.BackName, p.BackURL = name, start
+	}
+	k.problem(w, r, p)
+}
+
 // NotFound and NotAllowed are the mux's answers to paths and methods that it
 // does not know.
 func (k *Kit) NotFound() http.Handler {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 
+	"kejitong/provider/client"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/principal"
 	"kejitong/provider/web"
@@ -33,10 +34,15 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 		h.Web.Fail(w, r, err)
 		return
 	}
+	starters, err := h.Clients.Starters(ctx)
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
 	a := v.Principal.Account
 	p := &templates.Visitor{
 		Name: nameOf(v.Principal), AccountType: string(a.Kind), LoginName: loginNameOf(a), Verified: a.RealName.Verified(), Level: a.RealName.Level,
-		SignedInAt: v.Session.AuthTime, Access: h.access(r, v.Principal, systems),
+		SignedInAt: v.Session.AuthTime, Access: h.access(r, v.Principal, systems, starters),
 	}
 	if n := len(v.Session.AMR); n > 0 {
 		p.Factors = v.Session.AMR[n-1]
@@ -50,12 +56,17 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 }
 
 // access lists what the account may do now, in the catalogue's order: one card
-// for each system and unit.
-func (h *Handler) access(r *http.Request, who principal.Principal, systems []entitlement.System) []templates.Access {
+// for each system and unit. Who enters by it is signed in at once if the system
+// lets others start that (OpenID Connect Core §4).
+func (h *Handler) access(r *http.Request, who principal.Principal, systems []entitlement.System, starters map[entitlement.SystemID]*client.Client) []templates.Access {
 	now, tag := h.Now(), web.Locale(r.Context())
 	var out []templates.Access
 	for _, y := range systems {
 		card := map[string]int{} // by unit id, the place in out
+		entry := y.EntryURL
+		if c := starters[y.ID]; c != nil {
+			entry = c.LoginLink(h.Issuer, y.EntryURL)
+		}
 		for _, g := range who.Grants {
 			if g.System != y.ID || !g.Live(now) {
 				continue
@@ -73,7 +84,7 @@ func (h *Handler) access(r *http.Request, who principal.Principal, systems []ent
 				i = len(out)
 				card[g.UnitID] = i
 				out = append(out, templates.Access{
-					System: templates.System{Name: systemName(y, tag), Owner: y.Owner}, Unit: unit, EntryURL: y.EntryURL,
+					System: templates.System{Name: systemName(y, tag), Owner: y.Owner}, Unit: unit, EntryURL: entry,
 				})
 			}
 			add(&out[i], g)

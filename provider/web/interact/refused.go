@@ -38,6 +38,7 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 		Level: who.Account.RealName.Level, NeedLevel: s.client.Metadata.Level(),
 		CanSwitch: true, CanGoBack: true, Hidden: s.hidden(),
 	}
+	p.StartURL = s.client.LoginLink(h.Issuer, "") // what was missing may have come meanwhile
 	if need := s.client.Metadata.RequiredAccountTypes; len(need) > 0 {
 		p.NeedType = string(need[0])
 	}

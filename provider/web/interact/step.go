@@ -56,7 +56,7 @@ func (h *Handler) within(need bool, next func(http.ResponseWriter, *http.Request
 		s := &step{id: id}
 		if id != "" {
 			if err := h.load(w, r, s); err != nil {
-				h.stop(w, r, err)
+				h.stopAt(w, r, err, s.pd.Client)
 				return
 			}
 			r = r.WithContext(web.WithLocale(r.Context(), web.ParseLocales(s.form.Get("ui_locales"))...))
@@ -64,7 +64,7 @@ func (h *Handler) within(need bool, next func(http.ResponseWriter, *http.Request
 				if r.Method == http.MethodPost {
 					h.back(w, s)
 				} else {
-					h.stop(w, r, errGone)
+					h.stopAt(w, r, errGone, s.pd.Client)
 				}
 				return
 			}
@@ -133,6 +133,18 @@ func (h *Handler) parked(w http.ResponseWriter, r *http.Request, key string) (au
 	}
 	form, err := url.ParseQuery(pd.Form)
 	return pd, form, err
+}
+
+// stopAt is stop where a client is known: a request that is over can be started
+// anew there, if the client lets others do so (OpenID Connect Core §4).
+func (h *Handler) stopAt(w http.ResponseWriter, r *http.Request, err error, id string) {
+	if errors.Is(err, errGone) && id != "" {
+		if c, unknown := h.Clients.Find(r.Context(), id); unknown == nil {
+			h.Web.Expired(w, r, c.Metadata.Name, c.LoginLink(h.Issuer, ""))
+			return
+		}
+	}
+	h.stop(w, r, err)
 }
 
 // stop ends the visit with a page that says why.
