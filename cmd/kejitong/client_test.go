@@ -58,6 +58,7 @@ func TestClientAddRefuses(t *testing.T) {
 		{"keys of the cloud's inner service", "jwks-uri", rp("--auth-method", "private_key_jwt", "--jwks-uri", "https://169.254.169.254/jwks"), nil, nil},
 		{"sign-outs to this machine", "backchannel-logout-uri", rp("--backchannel-logout-uri", "http://127.0.0.1:9090/bc"), []string{"clients.outbound_allow"}, nil},
 		{"sign-outs to another port", "backchannel-logout-uri", rp("--backchannel-logout-uri", "https://rp.example.cn:8443/bc"), nil, nil},
+		{"sign-outs in frames of another host", "frontchannel-logout-uri", rp("--frontchannel-logout-uri", "https://other.example.cn/fc"), []string{"redirect URI"}, nil},
 		{"a public client's secret", "public", rp("--public", "--secret-file", secret), nil, []string{aSecret}},
 		{"a public client that authenticates", "public", rp("--public", "--auth-method", "client_secret_post"), nil, nil},
 		{"a public client without PKCE", "pkce-optional", rp("--public", "--pkce-optional"), nil, nil},
@@ -128,7 +129,12 @@ func TestClientLife(t *testing.T) {
 	}
 	d.does("client", "enable", "--id", "rp")
 	again = clientReport{}
-	d.tells(&again, "client", "add", "--id", "rp", "--replace", "--name", "改名", "--redirect-uri", "https://rp.example.cn/cb")
+	d.tells(&again, "client", "add", "--id", "rp", "--replace", "--name", "改名", "--redirect-uri", "https://rp.example.cn/cb", "--frontchannel-logout-uri", "https://rp.example.cn/fc")
+	var framed clientReport
+	d.tells(&framed, "client", "show", "--id", "rp")
+	if m := framed.Metadata; m == nil || m.FrontchannelLogoutURI != "https://rp.example.cn/fc" || !m.FrontchannelSessionNeeded {
+		t.Errorf("got %+v", m)
+	}
 	if again.Secret != "" || again.Name != "改名" || !again.CreatedAt.Equal(shown.CreatedAt) {
 		t.Errorf("got %+v", again)
 	}
