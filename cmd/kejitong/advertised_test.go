@@ -298,6 +298,8 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			t.Error(err)
 		}
 	},
+	"authorization_encryption_alg_values_supported": provesSealedResponse("alg"),
+	"authorization_encryption_enc_values_supported": provesSealedResponse("enc"),
 	"authorization_signing_alg_values_supported": func(t *testing.T, d *advertised, v string) {
 		id := "jarm-" + v
 		d.client(id, func(c *client.Client) { c.Metadata.AuthorizationSignedResponseAlg = v })

@@ -167,20 +167,29 @@ func TestOversizedRequests(t *testing.T) {
 // S9 (OpenID Connect Core section 3.1.2.1): state and nonce come back as they
 // were sent, whatever they hold, and never as markup.
 func TestOpaqueParametersComeBack(t *testing.T) {
-	onArenas(t, func(t *testing.T, s *arena) {
-		s.client("web", nil)
+	onFronts(t, func(t *testing.T, s *arena) {
+		s.fronted("web", nil)
 		b := s.browser()
 		b.in(s, "a")
 		for _, value := range []string{
 			`"><script>alert(1)</script>`, `'"<>&;=+%20%0d%0a`, "a b\tc", "{{.}}${x}`", "状态 🐉 é", strings.Repeat("z", 1024), "a&code=stolen&iss=https://evil.test", "\u2028\u202e", "null", "-",
 		} {
-			for _, mode := range []string{"query", "form_post"} {
+			for _, mode := range []string{"query", "fragment", "form_post", "jwt", "form_post.jwt", "- id_token", "form_post id_token", "jwt id_token"} {
+				mode, front := strings.CutSuffix(mode, " id_token")
 				a := asking("web", "openid", "response_mode", mode)
+				if front {
+					a = a.with("response_type", "code id_token")
+				}
 				a.params.Set("state", value)
 				a.params.Set("nonce", value)
 				p := b.get(s.authorizeURL(a))
 				if strings.Contains(p.body, "<script>alert") {
 					t.Errorf("state %q is markup in the page", value)
+				}
+				if front {
+					if got := idToken(t, map[string]any{"id_token": s.answer(a, p).Get("id_token")})["nonce"]; got != value {
+						t.Errorf("nonce %q from the authorization endpoint, want %q", got, value)
+					}
 				}
 				if got := idToken(t, s.redeem(a, p))["nonce"]; got != value {
 					t.Errorf("nonce %q, want %q", got, value)
@@ -192,6 +201,16 @@ func TestOpaqueParametersComeBack(t *testing.T) {
 			at(t, p, "/login")
 			if strings.Contains(p.body, "<script>alert") {
 				t.Errorf("%s is markup in the sign-in page", name)
+			}
+		}
+		for name, values := range map[string][]string{ // conformance 3.1-15, -16, -22, -25, -26
+			"display": {"page", "popup", "touch", "wap"}, "ui_locales": {"se", "se zh-CN"}, "claims_locales": {"se", "se en"}, "extra": {"foobar"},
+		} {
+			for _, value := range values {
+				a := asking("web", "openid", name, value, "prompt", "login")
+				p := b.get(s.authorizeURL(a))
+				at(t, p, "/login")
+				s.redeem(a, b.signIn(s.stage, p, "a"))
 			}
 		}
 		a := asking("web", "openid", "state", "-", "nonce", "-") // conformance 3.1-8

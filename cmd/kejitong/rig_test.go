@@ -258,7 +258,10 @@ func (r *rig) register(id string, m client.Metadata) {
 	if m.Scope == "" {
 		m.Scope = "openid profile phone offline_access"
 	}
-	m.ClaimsProfile, m.ResponseTypes, m.FirstParty = client.Standard, []string{"code"}, m.Purpose == ""
+	if m.ResponseTypes == nil {
+		m.ResponseTypes = []string{"code"}
+	}
+	m.ClaimsProfile, m.FirstParty = client.Standard, m.Purpose == ""
 	c := &client.Client{ID: id, Metadata: m, State: client.Active, Reviewed: true, CreatedAt: now(), UpdatedAt: now()}
 	if withSecret {
 		c.SecretDigest = client.Digest(r.app.ring.Snapshot(), id, r.cast.Secrets[id])

@@ -25,9 +25,12 @@ func TestStatementsPerStep(t *testing.T) {
 	const sqlite, postgres = 0, 1
 	for kind, o := range []store.Options{sqlite: storetest.SQLite(t), postgres: storetest.Postgres(t)} {
 		t.Run(o.Driver, func(t *testing.T) {
-			r := newRig(t, o, nil, nil)
+			r := newRig(t, o, frontOn, nil)
 			r.clock.stop()
 			r.castOfTokens()
+			r.register("hybrid", client.Metadata{
+				GrantTypes: []string{"authorization_code", "implicit", "refresh_token"}, ResponseTypes: []string{"id_token token", "code id_token token"},
+			})
 			r.castOfDevices()
 			key := newSigner(t, "ES256", "k")
 			r.register("keyed", client.Metadata{TokenEndpointAuthMethod: "private_key_jwt", JWKS: key.set(t), GrantTypes: []string{"client_credentials"}, Scope: "demo.read"})
@@ -48,6 +51,19 @@ func TestStatementsPerStep(t *testing.T) {
 				p := counted.get(s.authorizeURL(a))
 				return callback(t, p).Get("code")
 			}
+			front := func(kind string) (attempt, url.Values) {
+				a := request("hybrid", "openid profile")
+				a.params.Set("response_type", kind)
+				loc, err := counted.get(s.authorizeURL(a)).Location()
+				if err != nil {
+					t.Fatal(err)
+				}
+				q, err := url.ParseQuery(loc.Fragment)
+				if err != nil || q.Get("access_token") == "" {
+					t.Fatalf("no token at %s: %v", loc, err)
+				}
+				return a, q
+			}
 			m, asJWT := get("opaque"), get("jwt")
 			serviceToken := func(id string) string { return text(r.serviceToken(id, ""), "access_token") }
 			for _, step := range []struct {
@@ -57,6 +73,16 @@ func TestStatementsPerStep(t *testing.T) {
 				ready func() func()
 			}{
 				{"authorize, signed in", [2]int64{2, 2}, func() func() { return func() { authorize("opaque") } }},
+				{"authorize, implicit", [2]int64{5, 2}, func() func() {
+					return func() { front("id_token token") }
+				}},
+				{"authorize, hybrid", [2]int64{5, 2}, func() func() {
+					return func() { front("code id_token token") }
+				}},
+				{"token, hybrid", [2]int64{5, 2}, func() func() {
+					a, q := front("code id_token token")
+					return func() { s.redeem(a, q.Get("code")) }
+				}},
 				{"token", [2]int64{5, 2}, func() func() {
 					a := request("opaque", "openid profile")
 					code := r.code(b, "a", a)

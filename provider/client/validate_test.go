@@ -18,8 +18,8 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/client"
-	"kejitong/provider/entitlement"
 	"kejitong/provider/consent"
+	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
 )
 

@@ -2,6 +2,8 @@ package oidc
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,6 +29,13 @@ func (p *Provider) frontChannel(ctx context.Context, a *asked, u *unit, params u
 		params.Set("token_type", "Bearer") // RFC 6749 §4.2.2
 		params.Set("expires_in", strconv.Itoa(int(exp.Sub(p.Now()).Seconds())))
 		params.Set("scope", visibleScope(u.scopes))
+		if d := u.release.detailsNow(nil); d != nil { // RFC 9396 §7
+			text, err := json.Marshal(d)
+			if err != nil {
+				return fmt.Errorf("front channel: %w", err)
+			}
+			params.Set("authorization_details", string(text))
+		}
 	}
 	if !a.kind.idToken {
 		return nil

@@ -64,6 +64,8 @@ func (p *Provider) metadata() []byte {
 
 		"id_token_signing_alg_values_supported":                    algs,
 		"authorization_signing_alg_values_supported":               algs,
+		"authorization_encryption_alg_values_supported":            client.KeyEncryptions(),
+		"authorization_encryption_enc_values_supported":            client.ContentEncryptions(),
 		"id_token_encryption_alg_values_supported":                 client.KeyEncryptions(),
 		"id_token_encryption_enc_values_supported":                 client.ContentEncryptions(),
 		"userinfo_signing_alg_values_supported":                    algs,

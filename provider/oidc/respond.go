@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -14,6 +15,10 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, a *asked, par
 	p.complete(a, params)
 	if a.mode.signed {
 		response, err := p.jarm(r.Context(), a, params)
+		if errors.Is(err, errNoSealKey) { // never in the clear, hence to nobody
+			p.refuseLocally(w, r, localError{"the client has no key to encrypt the response to"})
+			return
+		}
 		if err != nil {
 			p.Web.Fail(w, r, err)
 			return

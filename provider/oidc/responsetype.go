@@ -83,10 +83,7 @@ func (p *Provider) checkResponse(a *asked) error {
 	if !ok || t.front() && !p.Features.FrontChannelTokens {
 		return oauthError{"unsupported_response_type", http.StatusBadRequest, "the response type is not supported"}
 	}
-	if !slices.ContainsFunc(a.client.Metadata.ResponseTypes, func(r string) bool {
-		registered, _ := parseResponseType(r)
-		return registered == t
-	}) {
+	if !mayHave(a.client, t) {
 		return oauthError{"unauthorized_client", http.StatusBadRequest, "the response type is not registered for this client"}
 	}
 	a.kind = t
@@ -99,6 +96,21 @@ func (p *Provider) checkResponse(a *asked) error {
 		return invalidRequest("a nonce is required for an ID token from the authorization endpoint")
 	}
 	return nil
+}
+
+// mayHave tells whether the client may have the response type. What its other
+// metadata exclude is refused also where somebody wrote both into the database:
+// FAPI 2.0 Security Profile §5.3.2.2 knows the code flow alone, and nothing from
+// the authorization endpoint is bound to a key (RFC 9449 §5.2, RFC 8705 §3.4).
+func mayHave(c *client.Client, t responseType) bool {
+	m := &c.Metadata
+	if t.front() && m.FAPI() || t.token && (m.DPoPBoundTokens || m.TLSBoundTokens) {
+		return false
+	}
+	return slices.ContainsFunc(m.ResponseTypes, func(r string) bool {
+		one, _ := parseResponseType(r)
+		return one == t
+	})
 }
 
 // checkOpenID: an ID token belongs to an OpenID Connect request, which is one

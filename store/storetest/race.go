@@ -66,6 +66,14 @@ func Run(t *testing.T, options func(testing.TB) store.Options) {
 			g := open(t, db, now)
 			return func(int) (bool, error) { return s.SpendCode(t.Context(), g.ID, 1, now, ev) }
 		}},
+		{"one code spent by many while its grant is active (hybrid)", 20, 1, func(t *testing.T, s racing) func(int) (bool, error) {
+			g := fresh(t, now)
+			g.State = token.Active
+			if ok, err := db.OpenGrant(t.Context(), g, token.Consume{}, ev); err != nil || !ok {
+				t.Fatalf("open grant: %v %v", ok, err)
+			}
+			return func(int) (bool, error) { return s.SpendCode(t.Context(), g.ID, 1, now, ev) }
+		}},
 		{"one refresh token rotated by many", 20, 1, func(t *testing.T, s racing) func(int) (bool, error) {
 			g := open(t, db, now)
 			if ok, err := db.SpendCode(t.Context(), g.ID, 1, now, ev); err != nil || !ok {
