@@ -88,15 +88,22 @@ func clientList(ctx context.Context, args []string, out io.Writer) error {
 		list := []clientReport{}
 		var text strings.Builder
 		w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tSTATE\tAUTHENTICATION\tSYSTEMS\tNAME")
+		fmt.Fprintln(w, "ID\tSTATE\tREVIEWED\tAUTHENTICATION\tSYSTEMS\tNAME")
 		for i := range all {
 			r := reportClient(&all[i])
+			if !r.Reviewed {
+				r.Warnings = doubts(&all[i], all, a)
+			}
 			list = append(list, r)
 			systems := make([]string, 0, len(r.Systems))
 			for _, s := range r.Systems {
 				systems = append(systems, string(s))
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, r.Method, strings.Join(append(systems, "")[:max(len(systems), 1)], ","), r.Name)
+			reviewed := "yes"
+			if !r.Reviewed {
+				reviewed = "no" + strings.Repeat(" (look twice)", min(len(r.Warnings), 1))
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.State, reviewed, r.Method, strings.Join(append(systems, "")[:max(len(systems), 1)], ","), r.Name)
 		}
 		if err := w.Flush(); err != nil {
 			return err
@@ -119,6 +126,13 @@ func clientShow(ctx context.Context, args []string, out io.Writer) error {
 		}
 		r := reportClient(c)
 		r.Metadata = &c.Metadata
+		if !c.Reviewed {
+			all, err := a.db.Clients(ctx)
+			if err != nil {
+				return err
+			}
+			r.Warnings = doubts(c, all, a)
+		}
 		return f.print(r, "")
 	})
 }
@@ -151,6 +165,25 @@ func switchClient(ctx context.Context, verb string, to client.State, args []stri
 		r := reportClient(c)
 		return f.print(r, r.text(verb+"d"))
 	})
+}
+
+// doubts says why the name of a client that nobody reviewed deserves a second
+// look.
+func doubts(c *client.Client, all []client.Client, a *app) (out []string) {
+	others := []string{a.cfg.Platform.NameZH, a.cfg.Platform.NameEN}
+	for _, o := range all {
+		if o.ID != c.ID {
+			others = append(others, o.Metadata.Name, o.Metadata.LegalName)
+		}
+	}
+	for _, d := range c.Metadata.Doubts(others...) {
+		out = append(out, map[client.Doubt]string{
+			client.SameName:      "the name reads like that of another system, or the platform's",
+			client.MixedScripts:  "the name mixes alphabets whose letters look alike",
+			client.OfficialWords: "the name sounds like an authority, and a redirect URI is not below .gov.cn",
+		}[d])
+	}
+	return out
 }
 
 // clientReview is for clients that registered themselves: until somebody has

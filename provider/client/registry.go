@@ -78,6 +78,14 @@ func (r *Registry) fresh() bool {
 	return now.Sub(r.checked) < MaxAge && !now.Before(r.checked)
 }
 
+// Expire lets the next question go to the database. Who has just changed a client
+// need not wait for MaxAge to see it here; other processes do.
+func (r *Registry) Expire() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.checked = time.Time{}
+}
+
 func (r *Registry) refresh(ctx context.Context) error {
 	_, err, _ := r.flight.Do("version", func() (any, error) {
 		now := r.Now()

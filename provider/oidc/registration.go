@@ -127,6 +127,7 @@ func (p *Provider) amend(w http.ResponseWriter, r *http.Request, reg client.Regi
 		p.refuseRegistration(w, r, err)
 		return
 	}
+	p.Clients.Expire()
 	p.tellRegistration(w, r, http.StatusOK, registered{&c, secret, next})
 }
 
@@ -142,6 +143,7 @@ func (p *Provider) unregister(w http.ResponseWriter, r *http.Request, reg client
 		p.refuseRegistration(w, r, err)
 		return
 	}
+	p.Clients.Expire()
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
 }

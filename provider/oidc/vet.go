@@ -120,12 +120,6 @@ func (p *Provider) reachable(ctx context.Context, policy client.Policy, m client
 			return err
 		}
 	}
-	for _, uri := range m.RequestURIs {
-		uri, _, _ = strings.Cut(uri, "#") // OpenID Connect Core §6.2: the fragment is a hash of the content
-		if err := check("request_uris", uri); err != nil {
-			return err
-		}
-	}
 	// The logo is fetched by the users' browsers, which stand in networks, too.
 	if m.LogoURI != "" && !policy.PrivateHosts {
 		if err := check("logo_uri", m.LogoURI); err != nil {
