@@ -69,7 +69,7 @@ func TestClientAddRefuses(t *testing.T) {
 		{"metadata that are none", "metadata-file", rp("--metadata-file", d.file("broken", `[]`)), nil, nil},
 		{"metadata with a misspelt member", "metadata-file", rp("--metadata-file", d.file("misspelt", `{"redirect_uri":"https://x.cn/"}`)), []string{"redirect_uri"}, nil},
 		{"metadata with a secret", "metadata-file", rp("--metadata-file", d.file("secrets", `{"client_secret":"`+aSecret+`"}`)), []string{"client_secret"}, []string{aSecret}},
-		{"metadata with an unknown response type", "metadata-file", rp("--metadata-file", d.file("implicit", `{"response_types":["token"]}`)), []string{"response_types"}, nil},
+		{"metadata with an unknown response type", "response-type", rp("--metadata-file", d.file("implicit", `{"response_types":["token"]}`)), []string{"code id_token token"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) { d.as(t).refuses(c.flag, c.holds, c.never, c.args...) })
 	}
