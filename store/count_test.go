@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kejitong/provider/audit"
+	"kejitong/provider/client"
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
 	"kejitong/provider/session"
@@ -33,6 +34,7 @@ func TestStatementsPerCall(t *testing.T) {
 		must(t, db.Push(ctx, p))
 		g := newGrant(t, "rp", "s0", "zhang")
 		with := newGrant(t, "rp", "s0", "zhang")
+		must(t, db.PutInitialToken(ctx, client.InitialToken{ID: "initial", Digest: "initial", MaxUses: 1, CreatedAt: clock, ExpiresAt: clock.Add(time.Hour)}, ev))
 		keys := credential.Keys{Pair: "pair", Account: "account"}
 
 		calls := []struct {
@@ -112,6 +114,22 @@ func TestStatementsPerCall(t *testing.T) {
 				_, err := db.EndSessions(ctx, session.Which{Key: "k0"}, clock, ev)
 				return err
 			}},
+			{"InitialToken", 1, 1, func(ctx context.Context) error { _, err := db.InitialToken(ctx, "initial"); return err }},
+			{"Register", 9, 9, func(ctx context.Context) error {
+				return won(db.Register(ctx, relyingParty("self"), "initial", "access", clock, ev))
+			}},
+			{"Register, used up", 3, 3, func(ctx context.Context) error {
+				return refused(db.Register(ctx, relyingParty("more"), "initial", "access", clock, ev))
+			}},
+			{"Registered", 2, 2, func(ctx context.Context) error { _, err := db.Registered(ctx, "self", "access"); return err }},
+			{"Amend", 10, 10, func(ctx context.Context) error {
+				r, err := db.Registered(context.WithoutCancel(t.Context()), "self", "access")
+				if err != nil {
+					return err
+				}
+				return won(db.Amend(ctx, r.Client, "access", "next", ev))
+			}},
+			{"Unregister", 7, 7, func(ctx context.Context) error { return won(db.Unregister(ctx, "self", "next", ev)) }},
 			{"ClaimTasks", 1, 1, func(ctx context.Context) error { _, err := db.ClaimTasks(ctx, 5, clock, time.Minute); return err }},
 		}
 		for _, c := range calls {

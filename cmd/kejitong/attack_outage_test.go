@@ -98,6 +98,15 @@ func TestPagesWithoutTheDatabase(t *testing.T) {
 		status, answer = s.post(path, "third", form)
 		check(path, status, answer)
 	}
+	for method, path := range map[string]string{http.MethodPost: "/oauth2/register", http.MethodGet: "/oauth2/register/third", http.MethodDelete: "/oauth2/register/third"} {
+		q, err := http.NewRequest(method, s.issuer+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Authorization", "Bearer "+randomText(32))
+		status, answer = s.send(q)
+		check(method+" "+path, status, answer)
+	}
 	for _, path := range []string{"/oauth2/jwks", "/.well-known/openid-configuration", "/", "/login", "/logout/done", "/healthz"} { // need no database
 		if p := s.plain(path); p.StatusCode != http.StatusOK {
 			t.Errorf("%s: %d, want 200 from memory", path, p.StatusCode)

@@ -129,6 +129,7 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		}},
 		{"logouts that nobody delivers", "outbox", verdictWarning, "2 deliveries", func(d *desk) { d.owes(11*time.Minute, 2*time.Minute) }},
 		{"debug", "debug", verdictWarning, "browsers", func(d *desk) { d.rewrite("log:", "debug: true\nlog:") }},
+		{"a fixture", "fixture", verdictWarning, "can sign in", func(d *desk) { d.rewrite("log:", "fixture: {enabled: true, file: f.yaml}\nlog:") }},
 		{"a loopback issuer", "issuer", verdictWarning, "this machine alone", func(*desk) {}},
 		{"another port than the issuer's", "listen", verdictWarning, "8080", func(d *desk) { d.rewrite("address: 127.0.0.1:8080", "address: 127.0.0.1:8090") }},
 		{"metrics for everybody", "internal", verdictWarning, "127.0.0.1", func(d *desk) {
