@@ -90,6 +90,17 @@ func authBy(method string) func(*plan, *client.Metadata) {
 	return func(_ *plan, m *client.Metadata) { m.TokenEndpointAuthMethod = method }
 }
 
+// withFrontChannel registers a response type that brings an ID token from the
+// authorization endpoint.
+func withFrontChannel(response string) func(*plan, *client.Metadata) {
+	return func(_ *plan, m *client.Metadata) {
+		m.ResponseTypes, m.GrantTypes = []string{response}, append(m.GrantTypes, "implicit")
+		if response == "id_token" {
+			m.GrantTypes = []string{"implicit"}
+		}
+	}
+}
+
 // tokenType holds the tokens to be of a type.
 func tokenType(want string) func(*plan, map[string]any) {
 	return func(p *plan, got map[string]any) {
@@ -127,6 +138,13 @@ var nodeFlows = []nodeFlow{
 			p.fail("header %v", h)
 		}
 	}},
+	{name: "JARM", change: func(_ *plan, m *client.Metadata) { m.AuthorizationSignedResponseAlg = "PS256" }, ask: map[string]any{
+		"jarm": true, "metadata": map[string]any{"authorization_signed_response_alg": "PS256", "id_token_signed_response_alg": "RS256"},
+	}},
+	{name: "hybrid", change: withFrontChannel("code id_token"), ask: map[string]any{"response_type": "code id_token"}},
+	{name: "hybrid by form_post", change: withFrontChannel("code id_token"), ask: map[string]any{"response_type": "code id_token", "params": map[string]any{"response_mode": "form_post"}}},
+	{name: "implicit", change: withFrontChannel("id_token"), ask: map[string]any{"response_type": "id_token"}},
+	{name: "implicit by form_post", change: withFrontChannel("id_token"), ask: map[string]any{"response_type": "id_token", "params": map[string]any{"response_mode": "form_post"}}},
 	{name: "without refresh", change: func(_ *plan, m *client.Metadata) {
 		m.GrantTypes = slices.DeleteFunc(m.GrantTypes, func(g string) bool { return g == "refresh_token" })
 	}},
