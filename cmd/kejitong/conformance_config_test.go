@@ -42,12 +42,11 @@ var metadataTypes = map[string]string{
 	"claims_parameter_supported":            "bool", "request_parameter_supported": "bool", "request_uri_parameter_supported": "bool", "require_request_uri_registration": "bool",
 	"require_signed_request_object": "bool", "require_pushed_authorization_requests": "bool", "authorization_response_iss_parameter_supported": "bool",
 	"tls_client_certificate_bound_access_tokens": "bool", "frontchannel_logout_supported": "bool", "frontchannel_logout_session_supported": "bool",
-	"backchannel_logout_supported": "bool", "backchannel_logout_session_supported": "bool", "verified_claims_supported": "bool",
+	"backchannel_logout_supported": "bool", "backchannel_logout_session_supported": "bool",
 	"mtls_endpoint_aliases": "object",
-	// OpenID Identity Assurance 1.0 §9.
+	// OpenID Identity Assurance 1.0 §8.
 	"trust_frameworks_supported": "list", "evidence_supported": "list", "electronic_records_supported": "list", "claims_in_verified_claims_supported": "list",
-	"documents_supported": "list", "documents_methods_supported": "list", "documents_check_methods_supported": "list", "attachments_supported": "list", "digest_algorithms_supported": "list",
-	"verification_methods_supported": "list", "validation_methods_supported": "list",
+	"documents_supported": "list", "documents_methods_supported": "list", "documents_check_methods_supported": "list", "attachments_supported": "list",
 }
 
 // discovery is the module about the document itself (OpenID Connect Discovery

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 func decoded(t testing.TB, part string) map[string]any {
@@ -26,7 +28,7 @@ func decoded(t testing.TB, part string) map[string]any {
 
 // dynamicCodeOnly need a token endpoint or an access token.
 var dynamicCodeOnly = []string{
-	"oidcc-registration-jwks-uri", "oidcc-refresh-token-rp-key-rotation", "oidcc-refresh-token",
+	"oidcc-userinfo-rs256", "oidcc-registration-jwks-uri", "oidcc-refresh-token-rp-key-rotation", "oidcc-refresh-token",
 	"oidcc-ensure-client-assertion-with-iss-aud-succeeds",
 }
 
@@ -38,6 +40,7 @@ var dynamicModules = []dynamicModule{
 		}
 	}},
 	{"oidcc-idtoken-unsigned", unsignedUnsupported},
+	{"oidcc-userinfo-rs256", (*dynamic).signedUserinfo},
 	{"oidcc-ensure-redirect-uri-in-authorization-request", func(d *dynamic) {
 		c := d.party(map[string]any{"redirect_uris": []string{suiteCallback, suiteCallback + "2"}})
 		d.stays(d.visit(d.agent(), d.ask(c, "redirect_uri", "-")))
@@ -71,7 +74,7 @@ var dynamicModules = []dynamicModule{
 				d.fail("grant_types_supported lacks %s", must)
 			}
 		}
-		for _, member := range []string{"request_object_signing_alg_values_supported", "token_endpoint_auth_signing_alg_values_supported"} {
+		for _, member := range []string{"userinfo_signing_alg_values_supported", "request_object_signing_alg_values_supported", "token_endpoint_auth_signing_alg_values_supported"} {
 			if !slices.Contains(d.listed(member), "RS256") {
 				d.fail("%s lacks RS256", member)
 			}
@@ -201,5 +204,34 @@ func (d *dynamic) links(member string) {
 	uri := d.site.publish("/"+member, "text/html", "x")
 	if at := d.shows(d.party(map[string]any{member: uri})); !strings.Contains(at.body, `href="`+uri+`"`) {
 		d.fail("the sign-in page has no link to %s", uri)
+	}
+}
+
+// signedUserinfo: OpenID Connect Core §5.3.2.
+func (d *dynamic) signedUserinfo() {
+	d.t.Helper()
+	c := d.party(map[string]any{"userinfo_signed_response_alg": "RS256"})
+	o := d.visit(d.agent(), d.ask(c))
+	d.arrived(o)
+	got := d.redeem(c, o)
+	if got.status != http.StatusOK {
+		d.t.Fatalf("token endpoint: %s", got)
+	}
+	id := d.verified(c, text(got.body, "id_token"), o.sent)
+	a := d.userinfo(text(got.body, "access_token"))
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != "application/jwt" {
+		d.t.Fatalf("userinfo: %d %s %s", a.status, a.header.Get("Content-Type"), a.raw)
+	}
+	d.keyOf(a.raw)
+	jws, err := jose.ParseSignedCompact(a.raw, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	m := decoded(d.t, base64.RawURLEncoding.EncodeToString(jws.UnsafePayloadWithoutVerification()))
+	if m["iss"] != d.issuer || m["aud"] != c.id || m["sub"] != id["sub"] || m["nonce"] != nil {
+		d.fail("userinfo %v", m)
+	}
+	for _, breach := range examineClaims(m) {
+		d.fail("userinfo: %s", breach)
 	}
 }

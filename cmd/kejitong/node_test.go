@@ -145,6 +145,9 @@ var nodeFlows = []nodeFlow{
 	{name: "hybrid by form_post", change: withFrontChannel("code id_token"), ask: map[string]any{"response_type": "code id_token", "params": map[string]any{"response_mode": "form_post"}}},
 	{name: "implicit", change: withFrontChannel("id_token"), ask: map[string]any{"response_type": "id_token"}},
 	{name: "implicit by form_post", change: withFrontChannel("id_token"), ask: map[string]any{"response_type": "id_token", "params": map[string]any{"response_mode": "form_post"}}},
+	{name: "signed userinfo and introspection", change: func(_ *plan, m *client.Metadata) {
+		m.UserinfoSignedResponseAlg, m.IntrospectionSignedResponseAlg = "ES256", "ES256"
+	}, ask: map[string]any{"metadata": map[string]any{"id_token_signed_response_alg": "RS256", "userinfo_signed_response_alg": "ES256", "introspection_signed_response_alg": "ES256"}}},
 	{name: "without refresh", change: func(_ *plan, m *client.Metadata) {
 		m.GrantTypes = slices.DeleteFunc(m.GrantTypes, func(g string) bool { return g == "refresh_token" })
 	}},
