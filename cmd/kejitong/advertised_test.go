@@ -197,6 +197,17 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			if status, m := d.post("/oauth2/token", "demo-service", url.Values{"grant_type": {v}}); status != http.StatusOK {
 				t.Errorf("%d %v", status, m)
 			}
+		case exchangeGrant:
+			d.client("exchanger", func(c *client.Client) {
+				c.Metadata.GrantTypes = append(c.Metadata.GrantTypes, exchangeGrant)
+			})
+			b := d.browser()
+			b.in(d.arena, "a")
+			a := asking("exchanger", "openid")
+			subject := text(d.redeem(a, b.get(d.authorizeURL(a))), "access_token")
+			if status, m := d.post("/oauth2/token", "exchanger", exchanging(subject)); status != http.StatusOK || text(m, "issued_token_type") != accessType {
+				t.Errorf("%d %v", status, m)
+			}
 		case deviceGrant:
 			d.client("device", func(c *client.Client) { c.Metadata.GrantTypes = []string{deviceGrant} })
 			_, asked := d.post("/oauth2/device_authorization", "device", url.Values{"scope": {"openid"}})

@@ -276,7 +276,7 @@ func TestGrantTypes(t *testing.T) {
 			{"password", "rp", url.Values{"grant_type": {"password"}, "username": {"zhangsan"}, "password": {"x"}}, 400, "unsupported_grant_type"},
 			{"implicit", "rp", url.Values{"grant_type": {"implicit"}}, 400, "unsupported_grant_type"},
 			{"device code", "rp", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {"x"}}, 400, "unauthorized_client"},
-			{"token exchange", "rp", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {text(m, "access_token")}}, 400, "unsupported_grant_type"},
+			{"token exchange", "rp", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {text(m, "access_token")}}, 400, "unauthorized_client"},
 			{"JWT bearer", "rp", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:jwt-bearer"}, "assertion": {text(m, "id_token")}}, 400, "unsupported_grant_type"},
 			{"two grants in one", "rp", foreign(refreshForm(text(m, "refresh_token")), "code", code, "grant_type", "authorization_code"), 400, "invalid_request"},
 			{"two words", "rp", url.Values{"grant_type": {"authorization_code refresh_token"}, "code": {code}}, 400, "unsupported_grant_type"},

@@ -32,6 +32,7 @@ func TestStatementsPerStep(t *testing.T) {
 				GrantTypes: []string{"authorization_code", "implicit", "refresh_token"}, ResponseTypes: []string{"id_token token", "code id_token token"},
 			})
 			r.castOfDevices()
+			r.register("backend", client.Metadata{ResourceIdentifiers: []string{api}, GrantTypes: []string{exchangeGrant}, Scope: "openid profile"})
 			key := newSigner(t, "ES256", "k")
 			r.register("keyed", client.Metadata{TokenEndpointAuthMethod: "private_key_jwt", JWKS: key.set(t), GrantTypes: []string{"client_credentials"}, Scope: "demo.read"})
 
@@ -198,6 +199,14 @@ func TestStatementsPerStep(t *testing.T) {
 					d := r.device("tv")
 					r.allow(b, "a", d)
 					return func() { s.want(s.poll("tv", d), 200, "", "tokens") }
+				}},
+				{"token exchange", [2]int64{5, 2}, func() func() {
+					subject := text(get("opaque"), "access_token")
+					return func() { s.want(s.token("backend", exchanging(subject)), 200, "", "exchange") }
+				}},
+				{"introspection of an exchanged token", [2]int64{2, 2}, func() func() {
+					token := text(r.token("backend", exchanging(text(get("opaque"), "access_token"))).body, "access_token")
+					return func() { s.inspect("backend", token) }
 				}},
 				{"discovery", [2]int64{0, 0}, func() func() {
 					return func() { counted.get(s.issuer + "/.well-known/openid-configuration") }

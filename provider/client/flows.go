@@ -41,7 +41,7 @@ func (m *Metadata) asksFor(words ...string) bool {
 // response types go together.
 func (m *Metadata) checkGrants() error {
 	for _, g := range m.GrantTypes {
-		if err := oneOf("grant_types", g, GrantCode, GrantImplicit, GrantRefresh, GrantClient, GrantDevice); err != nil {
+		if err := oneOf("grant_types", g, GrantCode, GrantImplicit, GrantRefresh, GrantClient, GrantDevice, GrantExchange); err != nil {
 			return err
 		}
 	}

@@ -47,6 +47,9 @@ func TestNormaliseRefuses(t *testing.T) {
 			}
 		})},
 		{"password grant", "grant_types", set(func(m *client.Metadata) { m.GrantTypes = []string{"password"} })},
+		{"public client with token exchange", "grant_types", set(func(m *client.Metadata) {
+			m.TokenEndpointAuthMethod, m.GrantTypes = client.AuthNone, append(m.GrantTypes, client.GrantExchange)
+		})},
 		{"details of an unknown type", "authorization_details_types", set(func(m *client.Metadata) {
 			m.BusinessSystems, m.AuthorizationDetailsTypes = []entitlement.SystemID{"s"}, []string{"payment_initiation"}
 		})},

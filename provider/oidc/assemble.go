@@ -59,6 +59,9 @@ func (p *Provider) assemble() *fosite.Fosite {
 	if p.Features.DeviceGrant {
 		cfg.TokenEndpointHandlers.Append(&deviceHandler{p: p, idToken: idToken})
 	}
+	if p.Features.TokenExchange {
+		cfg.TokenEndpointHandlers.Append(&exchangeHandler{p})
+	}
 	cfg.TokenEndpointHandlers.Append(unsupportedGrant{p.grantTypes()})
 	return fosite.NewOAuth2Provider(st, cfg)
 }

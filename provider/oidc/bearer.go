@@ -50,11 +50,10 @@ func (p *Provider) look(ctx context.Context, text string) (*access, error) {
 		return a, nil
 	}
 	h := a.held
-	u := &unit{client: a.client, held: h, grant: &h.Grant}
-	if h.Grant.State != token.Active || !p.Now().Before(h.Grant.ExpiresAt) || h.SessionOver && !h.Grant.Offline || p.stands(u) != nil {
+	if !p.lives(a.client, h) {
 		return nil, errNoToken
 	}
-	return a, nil
+	return a, p.descends(ctx, &h.Grant)
 }
 
 // read takes the token apart and finds its grant and client, whatever their

@@ -16,6 +16,9 @@ func (p *Provider) grantTypes() []string {
 	if p.Features.DeviceGrant {
 		out = append(out, client.GrantDevice)
 	}
+	if p.Features.TokenExchange {
+		out = append(out, client.GrantExchange)
+	}
 	return out
 }
 

@@ -96,6 +96,9 @@ func (p *Provider) describe(ctx context.Context, asker *client.Client, text stri
 			m[name] = v
 		}
 	}
+	if act := rel.act(); act != nil { // RFC 8693 §4.1
+		m["act"] = act
+	}
 	return m, nil
 }
 

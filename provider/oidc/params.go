@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"kejitong/provider/client"
 )
 
 // The bounds of S6: what is longer is an attack or an accident, and is refused
@@ -74,7 +76,8 @@ func checkForm(form url.Values) error {
 		if len(values) > maxRepeats || len(values) == 1 && name != "scope" && len(values[0]) > maxAssertion {
 			return invalidRequest("a parameter is too long")
 		}
-		if len(values) > 1 && !repeatable[name] {
+		exchanged := name == "audience" && form.Get("grant_type") == client.GrantExchange // RFC 8693 §2.1
+		if len(values) > 1 && !repeatable[name] && !exchanged {
 			return invalidRequest("a parameter is repeated")
 		}
 		for _, v := range values {

@@ -164,6 +164,9 @@ func (p *Provider) jwtAccess(u *unit, exp time.Time) (string, error) {
 		if rel.ours() && rel.has("entitlements") {
 			c["entitlements"] = entitlement.Names(rel.grants)
 		}
+		if act := rel.act(); act != nil {
+			c["act"] = act
+		}
 		if d := rel.tokenDetails(u.details); d != nil {
 			c["authorization_details"] = d
 		}

@@ -61,6 +61,10 @@ func incomplete(form url.Values, err error) error {
 // admit stands between fosite's two halves: the request is in order; may this
 // account still have tokens from it, now?
 func (p *Provider) admit(u *unit, req fosite.AccessRequester) error {
+	if u.exchange != nil { // its handler decided
+		u.release = p.newRelease(u.client, u.held, u.scopes)
+		return nil
+	}
 	if u.held == nil { // client_credentials
 		return p.admitService(u, req)
 	}
@@ -153,6 +157,9 @@ func (p *Provider) clientScopes(u *unit, req fosite.AccessRequester) []string {
 // flush makes the one write that the handlers planned. A code that somebody
 // else spent meanwhile is a code shown twice.
 func (p *Provider) flush(ctx context.Context, u *unit) error {
+	if u.exchange != nil {
+		return p.openExchange(ctx, u)
+	}
 	if !u.spend {
 		return nil
 	}

@@ -29,6 +29,7 @@ type unit struct {
 	spend     bool            // plan: spend its code
 	device    bool            // that code is a device code
 	refresh   int64           // generation of the refresh token issued, 0: none
+	exchange  *exchange       // what a token exchange was shown; plan: insert grant
 	burn      bool            // plan: kill the code (bad verifier)
 	failed    error           // a write of the error path that did not happen
 	replay    bool            // the code or refresh token had been used before

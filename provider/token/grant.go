@@ -68,6 +68,14 @@ type Data struct {
 	DPoPJKT     string          `json:"j,omitempty"` // the key that the code is bound to (RFC 9449 §10)
 	Details     json.RawMessage `json:"d,omitempty"` // authorization_details that were granted (RFC 9396)
 	Parent      string          `json:"p,omitempty"` // the grant that this one was exchanged from (RFC 8693)
+	Acts        []Act           `json:"x,omitempty"` // who acts in an exchanged grant, the latest first
+}
+
+// Act is one actor of an exchanged grant: a client, or somebody who is signed in
+// at it.
+type Act struct {
+	Client  string     `json:"c"`
+	Account account.ID `json:"a,omitempty"`
 }
 
 // Encode gives the compact JSON of d.
