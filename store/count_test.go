@@ -110,6 +110,8 @@ func TestStatementsPerCall(t *testing.T) {
 				_, _, err := db.CountTry(ctx, "try", time.Minute, clock)
 				return err
 			}},
+			{"SpeakFor", 1, 1, func(ctx context.Context) error { return db.SpeakFor(ctx, "rp", "sub", g.ID, clock.Add(time.Hour)) }},
+			{"SpokenFor", 1, 1, func(ctx context.Context) error { _, err := db.SpokenFor(ctx, "rp", "sub", clock); return err }},
 			{"EndSessions", 1, 6, func(ctx context.Context) error {
 				_, err := db.EndSessions(ctx, session.Which{Key: "k0"}, clock, ev)
 				return err

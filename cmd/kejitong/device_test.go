@@ -184,7 +184,7 @@ func TestDeviceStory(t *testing.T) {
 		}
 		r.want(r.poll("tv", d), 400, "authorization_pending", "a link alone decides nothing")
 		p = r.enter(b, "a", " "+strings.ToLower(strings.Replace(user, "-", "—", 1))+" ")
-		if p.Request.URL.Path != "/consent" || !strings.Contains(p.body, user) || !strings.Contains(p.body, "展厅一体机") || !strings.Contains(p.body, "不允许") {
+		if p.Request.URL.Path != "/consent" || !strings.Contains(p.body, user) || !strings.Contains(p.body, "展厅一体机") || !strings.Contains(p.body, "不同意") {
 			t.Fatalf("asked at %s:\n%s", p.Request.URL, p.body)
 		}
 		if n := r.ask(`SELECT COUNT(*) FROM grants`); n != 0 {

@@ -41,7 +41,7 @@ func (m *Metadata) asksFor(words ...string) bool {
 // response types go together.
 func (m *Metadata) checkGrants() error {
 	for _, g := range m.GrantTypes {
-		if err := oneOf("grant_types", g, GrantCode, GrantImplicit, GrantRefresh, GrantClient, GrantDevice, GrantExchange); err != nil {
+		if err := oneOf("grant_types", g, GrantCode, GrantImplicit, GrantRefresh, GrantClient, GrantDevice, GrantExchange, GrantJWTBearer); err != nil {
 			return err
 		}
 	}
@@ -63,8 +63,6 @@ func (m *Metadata) checkGrants() error {
 		return invalid("response_types", "those with id_token or token go with the grant type implicit and with no other")
 	case !m.redeems() && slices.Contains(m.GrantTypes, GrantRefresh):
 		return invalid("grant_types", "refresh_token goes with a grant that signs people in at the token endpoint")
-	case m.FAPI() && slices.Contains(m.GrantTypes, GrantDevice): // FAPI 2.0 Security Profile §5.3.2.1: what a phisher sets up binds nobody's browser
-		return invalid("grant_types", "the device grant is not for clients under a security profile")
 	// FAPI 2.0 Security Profile §5.3.2.2: the code flow alone.
 	case m.FAPI() && implicit:
 		return invalid("grant_types", "implicit does not go with the security profile %s", string(m.SecurityProfile))
@@ -72,7 +70,7 @@ func (m *Metadata) checkGrants() error {
 	case m.asksFor("token") && (m.DPoPBoundTokens || m.TLSBoundTokens):
 		return invalid("response_types", "a token from the authorization endpoint cannot be bound to a key")
 	}
-	return nil
+	return m.checkFurtherGrants()
 }
 
 // checkImplicitRedirects: OpenID Connect Registration §2: tokens for a web

@@ -28,8 +28,6 @@ const (
 	GrantImplicit = "implicit" // also of hybrid response types (OpenID Connect Registration §2)
 	GrantRefresh  = "refresh_token"
 	GrantClient   = "client_credentials"
-	GrantDevice   = "urn:ietf:params:oauth:grant-type:device_code"    // RFC 8628 §3.4
-	GrantExchange = "urn:ietf:params:oauth:grant-type:token-exchange" // RFC 8693 §2.1
 )
 
 // signInScopes are the scopes that a client which signs people in may have.
@@ -208,9 +206,6 @@ func (m *Metadata) checkAuthentication() error {
 	// RFC 6749 §4.4: only confidential clients may use client credentials.
 	case public && slices.Contains(m.GrantTypes, GrantClient):
 		return invalid("grant_types", "client_credentials needs a client that can prove who it is")
-	// What a stolen token is exchanged for must at least be somebody's.
-	case public && slices.Contains(m.GrantTypes, GrantExchange):
-		return invalid("grant_types", "token exchange needs a client that can prove who it is")
 	// RFC 9700 §2.1.1: public clients must use PKCE.
 	case public && m.PKCEOptional:
 		return invalid("pkce_optional", "a public client cannot do without PKCE")

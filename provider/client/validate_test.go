@@ -47,6 +47,12 @@ func TestNormaliseRefuses(t *testing.T) {
 			}
 		})},
 		{"password grant", "grant_types", set(func(m *client.Metadata) { m.GrantTypes = []string{"password"} })},
+		{"JWT bearer without keys", "grant_types", set(func(m *client.Metadata) {
+			m.GrantTypes = append(m.GrantTypes, client.GrantRefresh, client.GrantJWTBearer)
+		})},
+		{"JWT bearer without refreshes", "grant_types", set(func(m *client.Metadata) {
+			m.GrantTypes, m.JWKSURI = []string{client.GrantCode, client.GrantJWTBearer}, "https://rp.example.gov.cn/jwks"
+		})},
 		{"public client with token exchange", "grant_types", set(func(m *client.Metadata) {
 			m.TokenEndpointAuthMethod, m.GrantTypes = client.AuthNone, append(m.GrantTypes, client.GrantExchange)
 		})},

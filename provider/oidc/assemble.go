@@ -62,6 +62,9 @@ func (p *Provider) assemble() *fosite.Fosite {
 	if p.Features.TokenExchange {
 		cfg.TokenEndpointHandlers.Append(&exchangeHandler{p})
 	}
+	if p.Features.JWTBearerGrant {
+		cfg.TokenEndpointHandlers.Append(&jwtBearerHandler{p})
+	}
 	cfg.TokenEndpointHandlers.Append(unsupportedGrant{p.grantTypes()})
 	return fosite.NewOAuth2Provider(st, cfg)
 }

@@ -19,6 +19,9 @@ func (p *Provider) grantTypes() []string {
 	if p.Features.TokenExchange {
 		out = append(out, client.GrantExchange)
 	}
+	if p.Features.JWTBearerGrant {
+		out = append(out, client.GrantJWTBearer)
+	}
 	return out
 }
 

@@ -51,7 +51,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 // incomplete names a request without its code or refresh token for what it is
 // (RFC 6749 §5.2); fosite calls it a bad grant.
 func incomplete(form url.Values, err error) error {
-	needs := map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", client.GrantDevice: "device_code"}[form.Get("grant_type")]
+	needs := map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", client.GrantDevice: "device_code", client.GrantJWTBearer: "assertion"}[form.Get("grant_type")]
 	if e, _, ok := asProtocol(err); ok && e.code == "invalid_grant" && needs != "" && form.Get(needs) == "" {
 		return invalidRequest("the %s parameter is missing", needs)
 	}
@@ -162,6 +162,9 @@ func (p *Provider) flush(ctx context.Context, u *unit) error {
 	}
 	if !u.spend {
 		return nil
+	}
+	if err := p.remember(ctx, u); err != nil {
+		return err
 	}
 	won, err := p.Grants.SpendCode(ctx, u.grant.ID, u.refresh, p.Now(), audit.From(ctx, audit.Event{
 		Kind: audit.ClaimsReleased, Actor: string(u.grant.Account), Object: u.grant.ID, Client: u.client.ID, Detail: visibleScope(u.scopes),

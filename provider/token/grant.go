@@ -138,6 +138,12 @@ type Store interface {
 	// UseAssertion records the jti of a client assertion until exp; false if it
 	// was recorded before (RFC 7523 §3).
 	UseAssertion(ctx context.Context, client, jti string, exp, now time.Time) (bool, error)
+	// SpeakFor keeps, until the given time, that the client's own JWT speaks for
+	// the subject (as the client knows it) by this grant, instead of an earlier one
+	// (RFC 7523 §2.1).
+	SpeakFor(ctx context.Context, client, subject, grantID string, until time.Time) error
+	// SpokenFor gives the id of that grant; fault.NotFound if there is none.
+	SpokenFor(ctx context.Context, client, subject string, now time.Time) (string, error)
 	// SweepExpired deletes up to limit rows of each kind that ended before the
 	// given time and gives how many went.
 	SweepExpired(ctx context.Context, before time.Time, limit int) (int, error)
