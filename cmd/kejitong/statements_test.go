@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"testing"
 
+	"kejitong/config"
 	"kejitong/provider/client"
 	"kejitong/store"
 	"kejitong/store/storetest"
@@ -25,7 +26,10 @@ func TestStatementsPerStep(t *testing.T) {
 	const sqlite, postgres = 0, 1
 	for kind, o := range []store.Options{sqlite: storetest.SQLite(t), postgres: storetest.Postgres(t)} {
 		t.Run(o.Driver, func(t *testing.T) {
-			r := newRig(t, o, frontOn, nil)
+			r := newRig(t, o, func(c *config.Config) {
+				frontOn(c)
+				c.Protocol.JWTBearerGrant = true
+			}, nil)
 			r.clock.stop()
 			r.castOfTokens()
 			r.register("hybrid", client.Metadata{
@@ -34,6 +38,7 @@ func TestStatementsPerStep(t *testing.T) {
 			r.castOfDevices()
 			r.register("backend", client.Metadata{ResourceIdentifiers: []string{api}, GrantTypes: []string{exchangeGrant}, Scope: "openid profile"})
 			key := newSigner(t, "ES256", "k")
+			r.register("batch", client.Metadata{GrantTypes: []string{"authorization_code", "refresh_token", bearerGrant}, JWKS: key.set(t)})
 			r.register("keyed", client.Metadata{TokenEndpointAuthMethod: "private_key_jwt", JWKS: key.set(t), GrantTypes: []string{"client_credentials"}, Scope: "demo.read"})
 
 			var n store.Counter
@@ -207,6 +212,13 @@ func TestStatementsPerStep(t *testing.T) {
 				{"introspection of an exchanged token", [2]int64{2, 2}, func() func() {
 					token := text(r.token("backend", exchanging(text(get("opaque"), "access_token"))).body, "access_token")
 					return func() { s.inspect("backend", token) }
+				}},
+				{"token by a JWT of the client's own", [2]int64{3, 3}, func() func() {
+					m := r.granted(b.as(t), "a", "batch", "openid offline_access")
+					sub := text(r.info(text(m, "access_token")).body, "sub")
+					return func() {
+						s.want(s.token("batch", bearing(key.sign(t, r.speaking("batch", sub), nil))), 200, "", "assertion")
+					}
 				}},
 				{"discovery", [2]int64{0, 0}, func() func() {
 					return func() { counted.get(s.issuer + "/.well-known/openid-configuration") }
