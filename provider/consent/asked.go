@@ -2,6 +2,7 @@ package consent
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -21,6 +22,23 @@ func Covering(claim string) (scope string, ok bool) {
 	scope, ok = coveredBy[claim]
 	return scope, ok
 }
+
+// verifiedBy says which scope covers each claim that may stand in
+// verified_claims (OpenID Connect for Identity Assurance 1.0 §5.3).
+var verifiedBy = map[string]string{
+	"name": Identity, "nationalities": Identity, "id_type": Identity, "id_number_masked": Identity,
+	"organization_name": Identity, "registration_number": Identity, "legal_jurisdiction": Identity, "organization_status": Identity,
+	"organization_identifiers": Identity, "authority": Authority,
+}
+
+// CoveringVerified gives the scope that covers a claim of verified_claims.
+func CoveringVerified(claim string) (scope string, ok bool) {
+	scope, ok = verifiedBy[claim]
+	return scope, ok
+}
+
+// VerifiedNames lists the claims that may stand in verified_claims, sorted.
+func VerifiedNames() []string { return slices.Sorted(maps.Keys(verifiedBy)) }
 
 // Requested keeps, in the order asked, the scopes of a scope parameter that are
 // known and registered, each once. The rest is ignored, as RFC 6749 §3.3
@@ -43,8 +61,8 @@ func Requested(registered, scope string, refreshes bool) []string {
 // parameter.
 func Asked(requested []string, registered, claims string) []string {
 	out, may := slices.Clone(requested), strings.Fields(registered)
-	for _, name := range claimNames(claims) {
-		if s, ok := coveredBy[name]; ok && slices.Contains(may, s) && !slices.Contains(out, s) {
+	for _, s := range claimScopes(claims) {
+		if slices.Contains(may, s) && !slices.Contains(out, s) {
 			out = append(out, s)
 		}
 	}
@@ -52,22 +70,49 @@ func Asked(requested []string, registered, claims string) []string {
 	return out
 }
 
-// claimNames are the names in the claims parameter (OpenID Connect Core §5.5);
-// what does not parse asks for nothing.
-func claimNames(parameter string) []string {
+// claimScopes are the scopes that cover what the claims parameter names (OpenID
+// Connect Core §5.5); what does not parse asks for nothing.
+func claimScopes(parameter string) []string {
 	var top map[string]json.RawMessage
 	if parameter == "" || json.Unmarshal([]byte(parameter), &top) != nil {
 		return nil
 	}
-	var names []string
+	var out []string
 	for _, place := range []string{"id_token", "userinfo"} {
 		var members map[string]json.RawMessage
 		if json.Unmarshal(top[place], &members) != nil {
 			continue
 		}
-		for name := range members {
-			names = append(names, name)
+		for name, raw := range members {
+			if name == "verified_claims" {
+				out = append(out, verifiedScopes(raw)...)
+			} else if s, ok := coveredBy[name]; ok {
+				out = append(out, s)
+			}
 		}
 	}
-	return names
+	return out
+}
+
+// verifiedScopes are the scopes behind a request for verified_claims, one object
+// or several (Identity Assurance §5.3, §5.6).
+func verifiedScopes(raw json.RawMessage) (out []string) {
+	type element struct {
+		Claims map[string]json.RawMessage `json:"claims"`
+	}
+	var many []element
+	var one element
+	if json.Unmarshal(raw, &one) == nil {
+		many = []element{one}
+	} else if json.Unmarshal(raw, &many) != nil {
+		return nil
+	}
+	for _, e := range many {
+		for name := range e.Claims {
+			if s, ok := verifiedBy[name]; ok {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
 }

@@ -39,6 +39,11 @@ func TestAsked(t *testing.T) {
 		{"unknown claim", "openid email", `{"userinfo":{"shoe_size":null}}`, []string{"openid"}},
 		{"scope not registered", "openid", `{"userinfo":{"email":null}}`, []string{"openid"}},
 		{"for userinfo", "openid email", `{"userinfo":{"email":{"essential":true}}}`, []string{"email", "openid"}},
+		{"verified claims, scope not registered", "openid profile", `{"userinfo":{"verified_claims":{"verification":{"trust_framework":null},"claims":{"name":null}}}}`, []string{"openid"}},
+		{"verified claims of another form", "openid identity", `{"userinfo":{"verified_claims":[7]},"id_token":{"verified_claims":"name"}}`, []string{"openid"}},
+		{"verified claims nobody knows", "openid identity authority", `{"userinfo":{"verified_claims":{"claims":{"shoe_size":null}}}}`, []string{"openid"}},
+		{"verified claims", "openid identity profile", `{"userinfo":{"verified_claims":{"claims":{"name":null}}}}`, []string{"identity", "openid"}},
+		{"several verified claims", "openid identity authority", `{"id_token":{"verified_claims":[{"claims":{"authority":null}},{"claims":{"id_type":null}}]}}`, []string{"authority", "identity", "openid"}},
 		{"for the ID token", "openid profile", `{"id_token":{"name":null,"family_name":null}}`, []string{"openid", "profile"}},
 	} {
 		if got := consent.Asked([]string{"openid"}, row.registered, row.claims); !slices.Equal(got, row.want) {

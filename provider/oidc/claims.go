@@ -61,6 +61,7 @@ func (r *release) idToken() claims {
 		// stand in the ID token.
 		c := r.userinfo()
 		r.requested(c, "id_token")
+		r.verified(c, "id_token")
 		return c
 	}
 	c := r.base()
@@ -70,6 +71,7 @@ func (r *release) idToken() claims {
 	}
 	r.groups(c)
 	r.requested(c, "id_token")
+	r.verified(c, "id_token")
 	return c
 }
 
@@ -82,6 +84,9 @@ func (r *release) userinfo() claims {
 	r.address(c)
 	r.groups(c)
 	r.requested(c, "userinfo")
+	if !r.alone {
+		r.verified(c, "userinfo")
+	}
 	if !r.ours() {
 		return c
 	}
@@ -93,9 +98,6 @@ func (r *release) userinfo() claims {
 	}
 	r.legalRep(c)
 	r.contact(c)
-	if v := r.verifiedClaims(); v != nil {
-		c["verified_claims"] = v
-	}
 	return c
 }
 

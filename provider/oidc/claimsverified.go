@@ -8,20 +8,40 @@ import (
 	"kejitong/provider/entitlement"
 )
 
-// verifiedClaims is the verified_claims claim (OpenID Identity Assurance
-// Schema Definition 1.0 §5) for scopes identity and authority. The authority
-// member follows the simple shape of the Authority Claims extension draft; it
-// is our own profile of it and no promise of conformance to the draft.
-func (r *release) verifiedClaims() claims {
+// verified puts verified_claims into c (OpenID Identity Assurance Schema
+// Definition 1.0 §5): what the claims parameter asks for this place, or, for
+// clients of our own profile and at userinfo alone, what the scopes identity and
+// authority bring. Who asks in detail gets that and nothing more (Identity
+// Assurance §5.7).
+func (r *release) verified(c claims, place string) {
+	if raw, asked := r.verifiedRequest(place); asked {
+		if v := r.verifiedAsked(raw, place); v != nil {
+			c["verified_claims"] = v
+		}
+		return
+	}
+	if !r.ours() || place != "userinfo" && !r.alone {
+		return
+	}
+	if v := r.verifiedClaims(func(scope string) bool { return r.has(scope) }); v != nil {
+		c["verified_claims"] = claims{"verification": r.verification(), "claims": v}
+	}
+}
+
+// verifiedClaims are the claims that can be vouched for under the scopes that
+// may says yes to. The authority member follows the simple shape of the
+// Authority Claims extension draft; it is our own profile of it and no promise of
+// conformance to the draft.
+func (r *release) verifiedClaims(may func(scope string) bool) claims {
 	a := r.who.Account
-	if !a.RealName.Verified() || !r.has(consent.Identity) && !r.has(consent.Authority) {
+	if !a.RealName.Verified() {
 		return nil
 	}
 	c := claims{}
-	if r.has(consent.Identity) {
+	if may(consent.Identity) {
 		r.identity(c)
 	}
-	if r.has(consent.Authority) {
+	if may(consent.Authority) {
 		if list := r.authority(); len(list) > 0 {
 			put(c, "name", a.Profile.Name)
 			c["authority"] = list
@@ -30,7 +50,7 @@ func (r *release) verifiedClaims() claims {
 	if len(c) == 0 {
 		return nil
 	}
-	return claims{"verification": r.verification(), "claims": c}
+	return c
 }
 
 func (r *release) identity(c claims) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"kejitong/provider/client"
+	"kejitong/provider/consent"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
 )
@@ -89,13 +90,10 @@ func (p *Provider) metadata() []byte {
 		"frontchannel_logout_supported":                            true,
 		"frontchannel_logout_session_supported":                    true,
 
-		"trust_frameworks_supported":   []string{at("/trust/realname")},
-		"evidence_supported":           []string{"electronic_record"},
-		"electronic_records_supported": []string{"population_register", "business_register"},
-		"claims_in_verified_claims_supported": []string{
-			"name", "nationalities", "id_type", "id_number_masked", "organization_name", "registration_number", "legal_jurisdiction",
-			"organization_status", "organization_identifiers", "authority",
-		},
+		"trust_frameworks_supported":          []string{at("/trust/realname")},
+		"evidence_supported":                  []string{"electronic_record"},
+		"electronic_records_supported":        []string{"population_register", "business_register"},
+		"claims_in_verified_claims_supported": consent.VerifiedNames(),
 	}
 	doc["authorization_details_types_supported"] = []string{entitlement.DetailType} // RFC 9396 §10
 	if p.Features.DeviceGrant {                                                     // RFC 8628 §4

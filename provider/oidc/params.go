@@ -18,7 +18,7 @@ const (
 	maxParam         = 4 << 10
 	maxOpaqueParam   = 1 << 10 // state, nonce
 	maxScopes        = 64
-	maxClaimsDepth   = 5
+	maxClaimsDepth   = 12 // a request for a member of the evidence of verified_claims is ten deep
 )
 
 // maxRepeats bounds what may be repeated at all.

@@ -116,7 +116,7 @@ func TestRequestObject(t *testing.T) {
 		{"resource with a number in it", rp(claims{"resource": []any{"urn:a", 1}}), "invalid_request_object", outside("rp"), ""},
 		{"max_age that is no whole number", rp(claims{"max_age": 1.5}), "invalid_request", outside("rp"), ""},
 		{"max_age below nothing", rp(claims{"max_age": -1}), "invalid_request", outside("rp"), ""},
-		{"claims six deep", rp(claims{"claims": claims{"a": claims{"a": claims{"a": claims{"a": claims{"a": claims{}}}}}}}), "invalid_request", outside("rp"), ""},
+		{"claims 13 deep", rp(claims{"claims": nested(13)}), "invalid_request", outside("rp"), ""},
 		{"state too long", rp(claims{"state": strings.Repeat("s", 1025)}), "invalid_request", outside("rp"), ""},
 		{"NUL in the nonce", rp(claims{"nonce": "a\x00b"}), "invalid_request", outside("rp"), ""},
 		{"prompt none login", rp(claims{"prompt": "none login"}), "invalid_request", outside("rp"), ""},
@@ -360,4 +360,13 @@ func FuzzRequestObject(f *testing.F) {
 			t.Fatalf("%q: %v", body, err)
 		}
 	})
+}
+
+// nested is an object that goes n deep.
+func nested(n int) claims {
+	c := claims{}
+	for range n - 1 {
+		c = claims{"a": c}
+	}
+	return c
 }
