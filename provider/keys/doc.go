@@ -12,5 +12,8 @@
 //	retired published until every token it signed has expired, and accepted in
 //	        id_token_hint
 //
+// Signing keys may instead be kept in a Vault, such as a hardware module; the
+// database then holds references to them.
+//
 // Package keys knows no HTTP; it leaves storage to a Store.
 package keys

@@ -62,9 +62,10 @@ const (
 	Retired State = "retired"
 )
 
-// Row is a key as the store keeps it. Sealed is the PKCS #8 key (signing) or
-// the 32 raw bytes (symmetric), sealed under the root key. Number is unique
-// among the keys of a purpose and fits a byte; opaque tokens carry it.
+// Row is a key as the store keeps it. Sealed is the PKCS #8 key (signing), a
+// reference to a key in the Vault, or the 32 raw bytes (symmetric), sealed under
+// the root key. Number is unique among the keys of a purpose and fits a byte;
+// opaque tokens carry it.
 type Row struct {
 	Kid         string
 	Purpose     Purpose
@@ -119,7 +120,11 @@ func newKid() (string, error) {
 // rootPlace binds a sealed key to its kid and purpose.
 func rootPlace(p Purpose, alg Algorithm) string { return "keys|" + string(p) + "|" + string(alg) }
 
-func newSigningRow(root []byte, alg Algorithm, state State, now time.Time) (Row, error) {
+// newSigningRow makes a signing key where the ring keeps new ones.
+func (r *Ring) newSigningRow(ctx context.Context, alg Algorithm, state State, now time.Time) (Row, error) {
+	if r.Vault != nil {
+		return newVaultRow(ctx, r.Root, r.Vault, alg, state, now)
+	}
 	k, err := generate(alg)
 	if err != nil {
 		return Row{}, err
@@ -128,7 +133,7 @@ func newSigningRow(root []byte, alg Algorithm, state State, now time.Time) (Row,
 	if err != nil {
 		return Row{}, fmt.Errorf("keys: encode: %w", err)
 	}
-	return sealRow(root, Row{Purpose: Sign, Algorithm: alg, State: state, CreatedAt: now}, der)
+	return sealRow(r.Root, Row{Purpose: Sign, Algorithm: alg, State: state, CreatedAt: now}, der)
 }
 
 func newSecretRow(root []byte, p Purpose, number int, now time.Time) (Row, error) {

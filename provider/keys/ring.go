@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +50,7 @@ type Snapshot struct {
 type Ring struct {
 	Store Store
 	Root  []byte // 32 bytes, sealing every key at rest
+	Vault Vault  // where signing keys are made and kept; nil: sealed in the database
 	Now   func() time.Time
 
 	mu   sync.Mutex
@@ -66,7 +68,7 @@ func (r *Ring) Open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	missing, err := r.missing(rows)
+	missing, err := r.missing(ctx, rows)
 	if err != nil {
 		return err
 	}
@@ -80,7 +82,7 @@ func (r *Ring) Open(ctx context.Context) error {
 
 // missing makes a row for every symmetric purpose and every algorithm that has
 // no active key. RSA keys take a while to find, so they are made in parallel.
-func (r *Ring) missing(rows []Row) ([]Row, error) {
+func (r *Ring) missing(ctx context.Context, rows []Row) ([]Row, error) {
 	have := map[string]bool{}
 	for _, k := range rows {
 		if k.State == Active {
@@ -99,11 +101,11 @@ func (r *Ring) missing(rows []Row) ([]Row, error) {
 		}
 		out = append(out, row)
 	}
-	signing, err := r.generate(now, Active, func(a Algorithm) bool { return !have[string(Sign)+"|"+string(a)] })
+	signing, err := r.generate(ctx, now, Active, func(a Algorithm) bool { return !have[string(Sign)+"|"+string(a)] })
 	return append(out, signing...), err
 }
 
-func (r *Ring) generate(now time.Time, state State, want func(Algorithm) bool) ([]Row, error) {
+func (r *Ring) generate(ctx context.Context, now time.Time, state State, want func(Algorithm) bool) ([]Row, error) {
 	algs := Algorithms()
 	rows, errs := make([]Row, len(algs)), make([]error, len(algs))
 	var wg sync.WaitGroup
@@ -111,7 +113,7 @@ func (r *Ring) generate(now time.Time, state State, want func(Algorithm) bool) (
 		if !want(a) {
 			continue
 		}
-		wg.Go(func() { rows[i], errs[i] = newSigningRow(r.Root, a, state, now) })
+		wg.Go(func() { rows[i], errs[i] = r.newSigningRow(ctx, a, state, now) })
 	}
 	wg.Wait()
 	var out []Row
@@ -136,7 +138,7 @@ func (r *Ring) Prepare(ctx context.Context) error {
 			have[k.Algorithm] = true
 		}
 	}
-	next, err := r.generate(r.Now(), Next, func(a Algorithm) bool { return !have[a] })
+	next, err := r.generate(ctx, r.Now(), Next, func(a Algorithm) bool { return !have[a] })
 	if err != nil || len(next) == 0 {
 		return err
 	}
@@ -162,7 +164,7 @@ func (r *Ring) RotateSigning(ctx context.Context, actor string) error {
 
 func (r *Ring) rotate(ctx context.Context, a Algorithm, active, actor string) error {
 	now := r.Now()
-	next, err := newSigningRow(r.Root, a, Next, now)
+	next, err := r.newSigningRow(ctx, a, Next, now)
 	if err != nil {
 		return err
 	}
@@ -214,7 +216,7 @@ func (r *Ring) Reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := parse(r.Root, rows)
+	s, err := r.parse(ctx, rows)
 	if err != nil {
 		return err
 	}
@@ -225,7 +227,7 @@ func (r *Ring) Reload(ctx context.Context) error {
 // Snapshot gives the keys in force; nil before Open.
 func (r *Ring) Snapshot() *Snapshot { return r.snap.Load() }
 
-func parse(root []byte, rows []Row) (*Snapshot, error) {
+func (r *Ring) parse(ctx context.Context, rows []Row) (*Snapshot, error) {
 	s := &Snapshot{
 		current: map[Purpose]Secret{}, secrets: map[string]Secret{}, numbers: map[Purpose]map[int]Secret{},
 		active: map[Algorithm]*Signing{}, byKid: map[string]*Signing{},
@@ -238,11 +240,12 @@ func parse(root []byte, rows []Row) (*Snapshot, error) {
 	})
 	var set jose.JSONWebKeySet
 	for _, row := range rows {
-		kid, rest, err := cut(row.Sealed)
+		sealed, away := strings.CutPrefix(row.Sealed, inVault)
+		kid, rest, err := cut(sealed)
 		if err != nil || kid != row.Kid {
 			return nil, fmt.Errorf("keys: key %s: %w", row.Kid, ErrUnsealable)
 		}
-		plain, err := openKid(kid, root, rootPlace(row.Purpose, row.Algorithm), rest)
+		plain, err := openKid(kid, r.Root, rootPlace(row.Purpose, row.Algorithm), rest)
 		if err != nil {
 			return nil, fmt.Errorf("keys: key %s does not open with this root key: %w", row.Kid, err)
 		}
@@ -250,7 +253,12 @@ func parse(root []byte, rows []Row) (*Snapshot, error) {
 			s.addSecret(row, plain)
 			continue
 		}
-		k, err := newSigning(row, plain)
+		var k *Signing
+		if away {
+			k, err = r.fromVault(ctx, row, plain)
+		} else {
+			k, err = fromSeal(row, plain)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -296,7 +304,8 @@ func order2(a Algorithm) int {
 	return len(Algorithms())
 }
 
-func newSigning(row Row, der []byte) (*Signing, error) {
+// fromSeal is the key that lies sealed in its row (PKCS #8).
+func fromSeal(row Row, der []byte) (*Signing, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, fmt.Errorf("keys: key %s: %w", row.Kid, err)
@@ -305,14 +314,5 @@ func newSigning(row Row, der []byte) (*Signing, error) {
 	if !ok {
 		return nil, fmt.Errorf("keys: key %s cannot sign", row.Kid)
 	}
-	k := &Signing{Kid: row.Kid, Algorithm: row.Algorithm, State: row.State, Private: private, signers: map[string]jose.Signer{}}
-	for _, typ := range types {
-		opts := (&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("kid", row.Kid)
-		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(row.Algorithm), Key: private}, opts)
-		if err != nil {
-			return nil, fmt.Errorf("keys: key %s: %w", row.Kid, err)
-		}
-		k.signers[typ] = signer
-	}
-	return k, nil
+	return newSigning(row, private, private)
 }
