@@ -19,23 +19,13 @@ func (d *advertised) sealKeys(t *testing.T) (rsa signer, ec sealer, set jose.JSO
 	return rsa, ec, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{k, ec.public()}}
 }
 
-// answerOf makes the client get one answer of the kind: the authorization
-// response, the ID token, the UserInfo response or what introspection says.
+// answerOf makes the client get one answer of the kind: the ID token, the
+// UserInfo response or what introspection says.
 func (d *advertised) answerOf(t *testing.T, kind, id string) string {
 	t.Helper()
 	b := d.browser()
 	b.in(d.arena, "a")
 	a := asking(id, "openid")
-	if kind == "authorization" {
-		loc, err := b.get(d.authorizeURL(a.with("response_mode", "jwt"))).Location()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if q := loc.Query(); len(q) == 1 {
-			return q.Get("response")
-		}
-		t.Fatalf("more than a response: %v", loc)
-	}
 	m := d.redeem(a, b.get(d.authorizeURL(a)))
 	var p page
 	switch kind {
@@ -70,8 +60,6 @@ func provesEncryption(kind, member string) func(*testing.T, *advertised, string)
 				m.IDTokenEncryptedResponseAlg, m.IDTokenEncryptedResponseEnc = alg, enc
 			case "userinfo":
 				m.UserinfoEncryptedResponseAlg, m.UserinfoEncryptedResponseEnc = alg, enc
-			case "authorization":
-				m.AuthorizationEncryptedResponseAlg, m.AuthorizationEncryptedResponseEnc = alg, enc
 			default:
 				m.IntrospectionEncryptedResponseAlg, m.IntrospectionEncryptedResponseEnc = alg, enc
 			}

@@ -316,9 +316,6 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 		d.client(id, func(c *client.Client) { c.Metadata.AuthorizationSignedResponseAlg = v })
 		d.claims(t, asking(id, "openid", "response_mode", "jwt")) // answer verifies the response
 	},
-	"authorization_encryption_alg_values_supported": provesEncryption("authorization", "alg"),
-	"authorization_encryption_enc_values_supported": provesEncryption("authorization", "enc"),
-
 	"id_token_encryption_alg_values_supported": provesEncryption("id_token", "alg"),
 	"id_token_encryption_enc_values_supported": provesEncryption("id_token", "enc"),
 	"userinfo_signing_alg_values_supported":    provesSigning("/oauth2/userinfo"),
