@@ -202,6 +202,7 @@ func (s *performance) seedPeople(ctx context.Context, a *app, ev audit.Event) er
 		person("newcomer", "", "", "+8613900000001", unverified),
 		person("liuliu", "刘六", "110000199001010080", "+8613900000002", verified),
 	}
+	everyClaim(&people[0].Profile)
 	for _, p := range people {
 		if err := s.seedAccount(ctx, a, p, ev); err != nil {
 			return err
@@ -276,4 +277,13 @@ func (s *performance) script() any {
 		Accounts []demoAccount `json:"accounts"`
 		Clients  []demoClient  `json:"clients"`
 	}{strings.TrimSuffix(s.config.Issuer, "/"), parties, s.accounts, clients}
+}
+
+// everyClaim gives a person what clients of the standard profile may ask for
+// (OpenID Connect Core §5.1), so that each scope can be seen at work.
+func everyClaim(p *account.Profile) {
+	p.GivenName, p.FamilyName, p.MiddleName, p.Nickname, p.PreferredUsername = "三", "张", "小", "老张", "zhangsan"
+	p.ProfileURL, p.Picture, p.Website = "https://zhangsan.example.com/", "https://zhangsan.example.com/me.png", "https://www.example.com/"
+	p.Gender, p.Birthdate, p.Zoneinfo, p.Locale = "male", "1990-01-01", "Asia/Shanghai", "zh-CN"
+	p.Address = &account.Address{Formatted: "北京市海淀区示例路 1 号", StreetAddress: "示例路 1 号", Locality: "北京市", Region: "北京市", PostalCode: "100080", Country: "CN"}
 }
