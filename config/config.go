@@ -75,6 +75,9 @@ type Listen struct {
 	// TLS on the public listener (TLS 1.2 and 1.3).
 	TLS TLS `key:"tls"`
 
+	// Clients that prove themselves by a TLS certificate (RFC 8705).
+	MTLS MTLS `key:"mtls"`
+
 	// Networks (CIDR) of the proxies in front, whose X-Forwarded-For is believed;
 	// in the environment separated by commas.
 	TrustedProxies []netip.Prefix `key:"trusted_proxies"`
@@ -118,6 +121,50 @@ type TLS struct {
 
 // Enabled tells whether the public listener speaks TLS itself.
 func (t TLS) Enabled() bool { return t.CertFile != "" }
+
+// MTLS says where certificates of clients come from: a listener of our own, or
+// the proxies in front. Without either, no system can use them.
+type MTLS struct {
+	// Listener for systems with certificates, host:port; empty opens none. It
+	// serves the direct endpoints alone, so that browsers are never asked for a
+	// certificate.
+	Address string `key:"address"`
+
+	// Certificate chain of that listener, PEM; empty takes the pair of listen.tls.
+	CertFile string `key:"cert_file"`
+
+	// Private key of the certificate, PEM, not readable by the world.
+	KeyFile string `key:"key_file" credential:"mtls_key"`
+
+	// Public https address of the endpoints that ask for certificates, scheme,
+	// host and port alone; discovery gives it as mtls_endpoint_aliases. Empty if the
+	// issuer's own address does.
+	PublicURL string `key:"public_url"`
+
+	// Header in which the proxies of trusted_proxies hand over the certificate of
+	// the TLS handshake, such as Client-Cert; they must remove it from what clients
+	// send. It is ignored from anybody else. Empty reads none.
+	ProxyHeader string `key:"proxy_header"`
+
+	// How the header is written: rfc9440 (Client-Cert), or pem, percent-encoded, as
+	// in nginx's $ssl_client_escaped_cert.
+	ProxyHeaderForm string `key:"proxy_header_form" default:"rfc9440"`
+
+	// File with the authorities (PEM) that issue certificates for tls_client_auth;
+	// empty offers self_signed_tls_client_auth and bound tokens alone.
+	ClientCAFile string `key:"client_ca_file"`
+}
+
+// Pair is the certificate that the listener shows.
+func (l Listen) Pair() TLS {
+	if l.MTLS.CertFile == "" {
+		return l.TLS
+	}
+	return TLS{CertFile: l.MTLS.CertFile, KeyFile: l.MTLS.KeyFile, ReloadInterval: l.TLS.ReloadInterval}
+}
+
+// Enabled tells whether certificates can arrive at all.
+func (m MTLS) Enabled() bool { return m.Address != "" || m.ProxyHeader != "" }
 
 // Database says where the data lives.
 type Database struct {

@@ -137,6 +137,17 @@ func TestRefusesToStart(t *testing.T) {
 
 		{"fixture that is not enabled", add("fixture: {file: fixture.yaml}\n"), "fixture.file", "fixture.enabled"},
 		{"fixture without a file", add("fixture: {enabled: true}\n"), "fixture.file", "is missing"},
+		{"certificates, no address for them", environ("KEJITONG_LISTEN__MTLS__PUBLIC_URL=https://mtls.sso.example.gov.cn"), "listen.mtls.public_url", "nothing behind it"},
+		{"certificates, listener without its address", environ("KEJITONG_LISTEN__MTLS__ADDRESS=:9443"), "listen.mtls.public_url", "is missing"},
+		{"certificates, at the port of browsers", environ("KEJITONG_LISTEN__MTLS__ADDRESS=:8443", "KEJITONG_LISTEN__ADDRESS=:8443"), "listen.mtls.address", "another port"},
+		{"certificates, no host:port", environ("KEJITONG_LISTEN__MTLS__ADDRESS=9443"), "listen.mtls.address", "host:port"},
+		{"certificates, http address", environ("KEJITONG_LISTEN__MTLS__ADDRESS=:9443", "KEJITONG_LISTEN__MTLS__PUBLIC_URL=http://mtls.sso.example.gov.cn"), "listen.mtls.public_url", "https://"},
+		{"certificates, address with a path", environ("KEJITONG_LISTEN__MTLS__ADDRESS=:9443", "KEJITONG_LISTEN__MTLS__PUBLIC_URL=https://mtls.sso.example.gov.cn/"), "listen.mtls.public_url", "alone"},
+		{"certificates, listener's key missing", environ("KEJITONG_LISTEN__MTLS__CERT_FILE=/etc/cert.pem"), "listen.mtls.key_file", "is missing"},
+		{"certificates, header of no proxy", swap("address: \":8443\"\n  trusted_proxies: [\"10.20.0.0/24\"]", "address: 127.0.0.1:8443\n  mtls: {proxy_header: Client-Cert}"), "listen.mtls.proxy_header", "trusted_proxies"},
+		{"certificates, header that is none", environ("KEJITONG_LISTEN__MTLS__PROXY_HEADER=Client Cert"), "listen.mtls.proxy_header", "name of a header"},
+		{"certificates, unknown form of the header", environ("KEJITONG_LISTEN__MTLS__PROXY_HEADER_FORM=xfcc"), "listen.mtls.proxy_header_form", "rfc9440"},
+		{"certificates, authorities for nobody", environ("KEJITONG_LISTEN__MTLS__CLIENT_CA_FILE=/etc/ca.pem"), "listen.mtls.client_ca_file", "of no use"},
 
 		{"database address not configured", swap("dsn_file", "# dsn_file"), "database.dsn_file", "is missing"},
 		{"database address file missing", func(t *testing.T, in *installation) { _ = os.Remove(in.path("dsn")) }, "database.dsn_file", "cannot be read"},

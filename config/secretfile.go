@@ -46,25 +46,28 @@ func readSecrets(c *Config, credentials string, problems *Problems) {
 		}
 	}
 	if c.Listen.TLS.KeyFile != "" && c.Listen.TLS.CertFile != "" {
-		readCertificate(c.Listen.TLS, problems)
+		readCertificate("listen.tls", c.Listen.TLS, problems)
+	}
+	if c.Listen.MTLS.KeyFile != "" && c.Listen.MTLS.CertFile != "" {
+		readCertificate("listen.mtls", c.Listen.Pair(), problems)
 	}
 }
 
 // readCertificate proves that the pair can be served. A group may read the key,
 // as Debian's ssl-cert does.
-func readCertificate(t TLS, problems *Problems) {
+func readCertificate(section string, t TLS, problems *Problems) {
 	key, wrong := readSecretFile(t.KeyFile, 0o007)
 	if wrong != "" {
-		problems.add("listen.tls.key_file", t.KeyFile, wrong)
+		problems.add(section+".key_file", t.KeyFile, wrong)
 		return
 	}
 	cert, err := os.ReadFile(t.CertFile)
 	if err != nil {
-		problems.add("listen.tls.cert_file", t.CertFile, "cannot be read: "+cause(err))
+		problems.add(section+".cert_file", t.CertFile, "cannot be read: "+cause(err))
 		return
 	}
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		problems.add("listen.tls.cert_file", t.CertFile, "and listen.tls.key_file are not a certificate in PEM and its key")
+		problems.add(section+".cert_file", t.CertFile, "and "+section+".key_file are not a certificate in PEM and its key")
 	}
 }
 

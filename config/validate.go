@@ -143,6 +143,7 @@ func (c Config) checkListen(p *Problems) {
 			p.add("listen.trusted_proxies", proxy.String(), "trusts the whole world's X-Forwarded-For; name the proxies' own network")
 		}
 	}
+	c.checkMTLS(p)
 	between(p, "listen.tls.reload_interval", l.TLS.ReloadInterval, time.Second, 24*time.Hour)
 	between(p, "listen.read_header_timeout", l.ReadHeaderTimeout, time.Second, time.Minute)
 	between(p, "listen.read_timeout", l.ReadTimeout, time.Second, 5*time.Minute)

@@ -48,6 +48,9 @@ func provesAuth(path, method string) func(*testing.T, *advertised, string) {
 		if method != "" {
 			alg, m = v, method
 		}
+		if alg == "HS256" {
+			m = "client_secret_jwt"
+		}
 		id := "auth-" + strings.TrimPrefix(path, "/oauth2/") + "-" + v
 		d.client(id, func(c *client.Client) {
 			c.Metadata.TokenEndpointAuthMethod = m
@@ -81,6 +84,9 @@ func provesAuth(path, method string) func(*testing.T, *advertised, string) {
 				}
 				form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 				form.Set("client_assertion", d.key[alg].sign(t, map[string]any{"iss": id, "sub": id, "aud": aud, "jti": randomText(16), "iat": now().Unix(), "exp": now().Add(time.Minute).Unix()}, nil))
+			case "client_secret_jwt":
+				form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+				form.Set("client_assertion", macSigned(t, secret, "HS256", map[string]any{"iss": id, "sub": id, "aud": d.issuer, "jti": randomText(16), "iat": now().Unix(), "exp": now().Add(time.Minute).Unix()}))
 			case "none":
 				if form.Set("client_id", id); !right {
 					form.Set("client_id", "std")

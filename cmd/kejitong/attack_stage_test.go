@@ -158,6 +158,11 @@ func (s *arena) client(id string, change func(*client.Client)) {
 	if change != nil {
 		change(c)
 	}
+	if c.Metadata.TokenEndpointAuthMethod == client.AuthSecretJWT {
+		if err := c.SetSecret(s.app.ring.Snapshot(), secret); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 	if err := s.app.db.PutClient(context.WithoutCancel(s.t.Context()), c, audit.Event{Kind: audit.ClientCreated, Actor: "test", Object: id}); err != nil {
 		s.t.Fatal(err)
 	}

@@ -237,7 +237,10 @@ func clientSecret(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		c.SecretDigest, c.UpdatedAt = client.Digest(a.ring.Snapshot(), c.ID, secret), now()
+		if err := c.SetSecret(a.ring.Snapshot(), secret); err != nil {
+			return err
+		}
+		c.UpdatedAt = now()
 		if err := a.db.PutClient(ctx, c, clientDeed(audit.ClientChanged, c.ID, "secret")); err != nil {
 			return err
 		}

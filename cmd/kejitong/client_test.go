@@ -43,7 +43,7 @@ func TestClientAddRefuses(t *testing.T) {
 		{"unknown grant", "grant-type", rp("--grant-type", "password"), []string{"client_credentials"}, nil},
 		{"unknown scope", "scope", rp("--scope", "openid admin"), []string{"admin"}, nil},
 		{"unknown profile", "profile", rp("--profile", "all"), nil, nil},
-		{"unknown method", "auth-method", rp("--auth-method", "client_secret_jwt"), nil, nil},
+		{"unknown method", "auth-method", rp("--auth-method", "client_secret_digest"), nil, nil},
 		{"unknown subject type", "subject-type", rp("--subject-type", "x"), nil, nil},
 		{"unsigned ID tokens", "id-token-alg", rp("--id-token-alg", "none"), nil, nil},
 		{"unknown token format", "access-token-format", rp("--access-token-format", "saml"), nil, nil},

@@ -42,7 +42,8 @@ var (
 		{"subject-type", "pairwise (default) or public", func(m *client.Metadata) *string { return &m.SubjectType }},
 		{"id-token-alg", "RS256 (default), ES256, PS256 or EdDSA", func(m *client.Metadata) *string { return &m.IDTokenSignedResponseAlg }},
 		{"access-token-format", "opaque (default) or jwt", func(m *client.Metadata) *string { return &m.AccessTokenFormat }},
-		{"auth-method", "client_secret_basic (default), client_secret_post, private_key_jwt or none", func(m *client.Metadata) *string { return &m.TokenEndpointAuthMethod }},
+		{"auth-method", "client_secret_basic (default), client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none", func(m *client.Metadata) *string { return &m.TokenEndpointAuthMethod }},
+		{"security-profile", "fapi2 or fapi2_message_signing (default none)", func(m *client.Metadata) *string { return (*string)(&m.SecurityProfile) }},
 		{"jwks-uri", "where its public keys are", func(m *client.Metadata) *string { return &m.JWKSURI }},
 		{"application-type", "web (default) or native", func(m *client.Metadata) *string { return &m.ApplicationType }},
 		{"require-level", "lowest real-name level of its users, L0 to L4", func(m *client.Metadata) *string { return &m.RequiredLevel }},
@@ -73,6 +74,8 @@ var (
 		member     func(*client.Metadata) *bool
 	}{
 		{"first-party", "of the same controller, with a legal basis on record: users are not asked to consent", func(m *client.Metadata) *bool { return &m.FirstParty }},
+		{"dpop-bound", "its access tokens are bound to a key by DPoP", func(m *client.Metadata) *bool { return &m.DPoPBoundTokens }},
+		{"certificate-bound", "its access tokens are bound to its TLS certificate", func(m *client.Metadata) *bool { return &m.TLSBoundTokens }},
 		{"pkce-optional", "it may do without PKCE", func(m *client.Metadata) *bool { return &m.PKCEOptional }},
 		{"allow-unverified", "admit users who are not verified", func(m *client.Metadata) *bool { return &m.AllowUnverified }},
 		{"accept-migrated", "accept grants that came with a Torch account", func(m *client.Metadata) *bool { return &m.AcceptMigrated }},
@@ -188,7 +191,8 @@ var flagOf = map[string]string{
 	"tos_uri": "tos-uri", "legal_name": "legal-name", "purpose": "purpose", "redirect_uris": "redirect-uri",
 	"post_logout_redirect_uris": "post-logout-redirect-uri", "grant_types": "grant-type", "response_types": "response-type", "response_modes": "response-mode", "business_systems": "system",
 	"required_account_types": "require-account-type", "audience": "audience", "resource_identifiers": "resource-identifier", "contacts": "contact",
-	"pkce_optional": "pkce-optional", "allow_unverified": "allow-unverified",
+	"security_profile": "security-profile", "dpop_bound_access_tokens": "dpop-bound",
+	"tls_client_certificate_bound_access_tokens": "certificate-bound", "pkce_optional": "pkce-optional", "allow_unverified": "allow-unverified",
 }
 
 func clientAdd(ctx context.Context, args []string, out io.Writer) error {
@@ -245,18 +249,16 @@ func clientAdd(ctx context.Context, args []string, out io.Writer) error {
 // seal gives c the digest of its secret, and the secret itself if it was made
 // here.
 func (f *clientFlags) seal(a *app, c *client.Client) (secret string, err error) {
-	switch {
-	case !c.Metadata.HasSecret():
-		c.SecretDigest = ""
-		return "", nil
-	case c.SecretDigest != "" && f.secretFile == "":
+	if c.KeepsSecret() && f.secretFile == "" {
 		return "", nil
 	}
 	secret, made, err := secretFrom(f.secretFile)
 	if err != nil {
 		return "", err
 	}
-	c.SecretDigest = client.Digest(a.ring.Snapshot(), c.ID, secret)
+	if err := c.SetSecret(a.ring.Snapshot(), secret); err != nil {
+		return "", err
+	}
 	if !made {
 		return "", nil
 	}

@@ -25,7 +25,8 @@ func (r *rig) castOfDevices() {
 	both := []string{deviceGrant, "refresh_token"}
 	r.register("tv", client.Metadata{Name: "展厅一体机", TokenEndpointAuthMethod: "none", GrantTypes: both, RedirectURIs: []string{}, IDTokenSignedResponseAlg: "ES256"})
 	r.register("kiosk", client.Metadata{GrantTypes: both, RedirectURIs: []string{}, Audience: []string{api}, AccessTokenFormat: "jwt"})
-	r.register("fapi", client.Metadata{GrantTypes: both, SecurityProfile: client.FAPI2})
+	r.signers["fapi"] = newSigner(r.t, "ES256", "k")
+	r.register("fapi", client.Metadata{GrantTypes: both, SecurityProfile: client.FAPI2, TokenEndpointAuthMethod: "private_key_jwt", JWKS: r.signers["fapi"].set(r.t)})
 	r.register("rp", client.Metadata{})
 	r.register("api", client.Metadata{ResourceIdentifiers: []string{api}})
 }

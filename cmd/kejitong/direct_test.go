@@ -50,7 +50,9 @@ func (r *rig) refresh(id, token string) answer {
 // creds authenticates with Basic, or names a public client.
 func (r *rig) creds(id string) func(*http.Request, url.Values) {
 	return func(q *http.Request, v url.Values) {
-		if s := r.secret(id); s != "" {
+		if k, ok := r.signers[id]; ok {
+			k.prove(r.t, r, id)(q, v)
+		} else if s := r.secret(id); s != "" {
 			q.SetBasicAuth(id, s)
 		} else if id != "" {
 			v.Set("client_id", id)
@@ -174,7 +176,7 @@ var direct = &http.Client{
 var registered = map[string]bool{
 	"invalid_request": true, "invalid_client": true, "invalid_grant": true, "unauthorized_client": true, "unsupported_grant_type": true,
 	"invalid_scope": true, "invalid_token": true, "insufficient_scope": true, "temporarily_unavailable": true, "server_error": true,
-	"invalid_target": true, "invalid_authorization_details": true, "invalid_dpop_proof": true, "use_dpop_nonce": true,
+	"invalid_target": true, "unsupported_response_type": true, "invalid_authorization_details": true, "invalid_dpop_proof": true, "use_dpop_nonce": true,
 	"authorization_pending": true, "slow_down": true, "expired_token": true, "access_denied": true,
 	"invalid_redirect_uri": true, "invalid_client_metadata": true, "unapproved_software_statement": true, // RFC 7591 §3.2.2
 }

@@ -34,6 +34,7 @@ type rig struct {
 	beside  *sql.DB // past the provider, as an operator with the password could
 	alter   func(*app)
 	stop    func()
+	signers map[string]signer // of clients that prove themselves by assertions
 }
 
 // clock goes with the real one, or stands still; it can be moved ahead.
@@ -86,7 +87,7 @@ func newRig(t testing.TB, o store.Options, tweak func(*config.Config), alter fun
 			t.Fatal(err)
 		}
 	}
-	r := &rig{options: o, clock: &clock{}, beside: openBeside(t, o), alter: alter}
+	r := &rig{options: o, clock: &clock{}, beside: openBeside(t, o), alter: alter, signers: map[string]signer{}}
 	r.start(t, cast)
 	return r
 }
@@ -245,7 +246,7 @@ func (r *rig) register(id string, m client.Metadata) {
 	if m.TokenEndpointAuthMethod == "" {
 		m.TokenEndpointAuthMethod = "client_secret_basic"
 	}
-	withSecret := m.TokenEndpointAuthMethod != "none" && m.TokenEndpointAuthMethod != "private_key_jwt"
+	withSecret := m.HasSecret()
 	if _, known := r.cast.Secrets[id]; !known && withSecret {
 		r.cast.Secrets[id] = randomText(32)
 	}
@@ -264,7 +265,9 @@ func (r *rig) register(id string, m client.Metadata) {
 	m.ClaimsProfile, m.FirstParty = client.Standard, m.Purpose == ""
 	c := &client.Client{ID: id, Metadata: m, State: client.Active, Reviewed: true, CreatedAt: now(), UpdatedAt: now()}
 	if withSecret {
-		c.SecretDigest = client.Digest(r.app.ring.Snapshot(), id, r.cast.Secrets[id])
+		if err := c.SetSecret(r.app.ring.Snapshot(), r.cast.Secrets[id]); err != nil {
+			r.t.Fatal(err)
+		}
 	}
 	if err := r.app.db.PutClient(r.t.Context(), c, audit.Event{Kind: audit.ClientCreated, Actor: "test", Object: id}); err != nil {
 		r.t.Fatal(err)

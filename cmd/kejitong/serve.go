@@ -64,6 +64,11 @@ func serve(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen: %w", err), public.Close(), a.close())
 	}
+	if c.Listen.MTLS.Address != "" {
+		if a.mutual, err = net.Listen("tcp", c.Listen.MTLS.Address); err != nil {
+			return errors.Join(fmt.Errorf("listen: %w", err), public.Close(), internal.Close(), a.close())
+		}
+	}
 	log.Info("serving", "issuer", c.Issuer, "address", public.Addr().String(), "internal", internal.Addr().String(), "version", version)
 	err = a.run(ctx, []net.Listener{public}, internal, tel)
 	return errors.Join(err, tel.close(), a.close())
@@ -100,7 +105,17 @@ func (a *app) run(ctx context.Context, public []net.Listener, internal net.Liste
 		jobs.Go(func() { pair.watch(work) })
 	}
 	servers := []*http.Server{srv}
-	failed := make(chan error, len(public)+1)
+	failed := make(chan error, len(public)+2)
+	if a.mutual != nil {
+		mutual, err := a.mutualServer(tel, work, &jobs)
+		if err != nil {
+			stopWork()
+			return err
+		}
+		servers = append(servers, mutual)
+		l := netutil.LimitListener(a.mutual, a.cfg.Listen.MaxConnections)
+		go func() { failed <- mutual.ServeTLS(l, "", "") }()
+	}
 	for _, l := range public {
 		l := netutil.LimitListener(l, a.cfg.Listen.MaxConnections)
 		go func() {

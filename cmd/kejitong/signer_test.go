@@ -90,6 +90,28 @@ func (k signer) sign(t testing.TB, claims map[string]any, head map[string]any) s
 	return text
 }
 
+// macSigned is a JWS whose key is a secret.
+func macSigned(t testing.TB, secret, alg string, claims map[string]any) string {
+	t.Helper()
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(alg), Key: []byte(secret)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jws, err := s.Sign(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := jws.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
 // prove authenticates with a fresh and proper assertion of the client.
 func (k signer) prove(t testing.TB, r *rig, id string) func(*http.Request, url.Values) {
 	return func(_ *http.Request, v url.Values) {

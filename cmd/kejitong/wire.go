@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -43,6 +44,7 @@ type app struct {
 	runner  *outbox.Runner
 	chain   *audit.Chain
 	handler http.Handler
+	mutual  net.Listener // for clients with certificates, nil if there is none
 
 	// Only tests set these, before assemble: a clock that can be moved, something
 	// to stand between the protocol and the grants, and whose certificates our own
@@ -120,7 +122,12 @@ func (a *app) assemble(ctx context.Context) error {
 	a.runner = &outbox.Runner{Store: a.db, Now: a.clock, Log: a.log, Every: 5 * time.Second, Attempts: 12, Workers: 8}
 	a.runner.Init()
 	leave := &parting.Service{Flow: a.db, Clients: a.clients, Keys: a.ring.Snapshot, Now: a.clock}
+	mutual, err := mutualTLS(c.Listen.MTLS)
+	if err != nil {
+		return err
+	}
 	op := &oidc.Provider{
+		MTLS:   mutual,
 		Issuer: c.Issuer,
 		Times: oidc.Times{
 			Code: c.Tokens.CodeTTL, Access: c.Tokens.AccessTTL, IDToken: c.Tokens.IDTokenTTL, RefreshIdle: c.Tokens.RefreshIdle,

@@ -139,6 +139,7 @@ type Client struct {
 	ID           string
 	Metadata     Metadata
 	SecretDigest string // keyed digest of the current secret; empty for clients without one
+	SecretSealed string // the secret itself, sealed, for client_secret_jwt alone
 	State        State
 	Reviewed     bool
 	Version      int64 // grows with every change of any client; unique

@@ -63,11 +63,12 @@ func TestFlows(t *testing.T) {
 		{"hybrid and code", web(func(m *client.Metadata) {
 			m.GrantTypes, m.ResponseTypes = []string{"authorization_code", "implicit", "refresh_token"}, []string{"code", "code id_token"}
 		}), []string{"code", "code id_token"}, nil},
-		{"FAPI", web(func(m *client.Metadata) { m.SecurityProfile = client.FAPI2 }), []string{"code"}, nil},
+		{"FAPI", web(func(m *client.Metadata) { fapi(m, client.FAPI2) }), []string{"code"}, nil},
 		// FAPI 2.0 Message Signing §5.4: signed responses, unless others are registered.
-		{"FAPI with signed messages", web(func(m *client.Metadata) { m.SecurityProfile = client.FAPI2Signed }), []string{"code"}, signed},
+		{"FAPI with signed messages", web(func(m *client.Metadata) { fapi(m, client.FAPI2Signed) }), []string{"code"}, signed},
 		{"FAPI with signed requests and plain responses", web(func(m *client.Metadata) {
-			m.SecurityProfile, m.ResponseModes = client.FAPI2Signed, []string{"query"}
+			fapi(m, client.FAPI2Signed)
+			m.ResponseModes = []string{"query"}
 		}), []string{"code"}, []string{"query"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,4 +78,9 @@ func TestFlows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fapi gives a client what the profile asks of it.
+func fapi(m *client.Metadata, p client.SecurityProfile) {
+	m.SecurityProfile, m.DPoPBoundTokens, m.JWKSURI = p, true, "https://rp.example.cn/jwks"
 }

@@ -30,8 +30,8 @@ func (m *Metadata) checkKeys() error {
 	switch {
 	case there && m.JWKSURI != "":
 		return invalid("jwks", "stands beside jwks_uri; give one of them")
-	case !there && m.JWKSURI == "" && m.TokenEndpointAuthMethod == AuthJWT:
-		return invalid("jwks", "and jwks_uri are missing; private_key_jwt needs one of them")
+	case !there && m.JWKSURI == "" && (m.TokenEndpointAuthMethod == AuthJWT || m.TokenEndpointAuthMethod == AuthSelfSigned):
+		return invalid("jwks", "and jwks_uri are missing; %s needs one of them", m.TokenEndpointAuthMethod)
 	case !there:
 		return nil
 	}

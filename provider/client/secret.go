@@ -41,3 +41,42 @@ func (c *Client) Knows(s *keys.Snapshot, secret string) bool {
 func (m Metadata) HasSecret() bool {
 	return m.TokenEndpointAuthMethod == "" || strings.HasPrefix(m.TokenEndpointAuthMethod, "client_secret_")
 }
+
+// SetSecret gives the client a new secret in every form that its method needs.
+// With client_secret_jwt the secret is the key of a MAC (OpenID Connect Core
+// §9), so that it must be known again; of all other clients a digest is kept.
+func (c *Client) SetSecret(s *keys.Snapshot, secret string) error {
+	c.SecretDigest, c.SecretSealed = Digest(s, c.ID, secret), ""
+	if c.Metadata.TokenEndpointAuthMethod != AuthSecretJWT {
+		return nil
+	}
+	sealed, err := s.Seal(keys.SharedSecret, secretPlace(c.ID), []byte(secret))
+	if err != nil {
+		return fmt.Errorf("client: seal secret: %w", err)
+	}
+	c.SecretSealed = sealed
+	return nil
+}
+
+// KeepsSecret tells whether the client's secret will do for its method, and
+// lets go of what the method does not need.
+func (c *Client) KeepsSecret() bool {
+	switch {
+	case !c.Metadata.HasSecret():
+		c.SecretDigest, c.SecretSealed = "", ""
+		return true
+	case c.Metadata.TokenEndpointAuthMethod == AuthSecretJWT:
+		return c.SecretSealed != ""
+	}
+	c.SecretSealed = ""
+	return c.SecretDigest != ""
+}
+
+// Recover opens the sealed secret.
+func (c *Client) Recover(s *keys.Snapshot) (string, error) {
+	b, err := s.Open(keys.SharedSecret, secretPlace(c.ID), c.SecretSealed)
+	return string(b), err
+}
+
+// secretPlace ties the ciphertext to its row.
+func secretPlace(id string) string { return "clients|secret|" + id }

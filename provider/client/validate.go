@@ -13,15 +13,6 @@ import (
 	"kejitong/provider/keys"
 )
 
-// The authentication methods at the token endpoint that may be registered
-// (OpenID Connect Core §9).
-const (
-	AuthBasic = "client_secret_basic"
-	AuthPost  = "client_secret_post"
-	AuthJWT   = "private_key_jwt"
-	AuthNone  = "none"
-)
-
 // The grant types that may be registered.
 const (
 	GrantCode     = "authorization_code"
@@ -93,6 +84,8 @@ func (m Metadata) Normalise() (Metadata, error) {
 		(*Metadata).checkScope,
 		(*Metadata).checkTokens,
 		(*Metadata).checkPolicy,
+		(*Metadata).checkCertificate,
+		(*Metadata).checkProfile,
 	} {
 		if err := check(&m); err != nil {
 			return Metadata{}, err
@@ -102,6 +95,7 @@ func (m Metadata) Normalise() (Metadata, error) {
 }
 
 func (m *Metadata) defaults() {
+	m.profileDefaults()
 	fallback(&m.ApplicationType, "web")
 	fallback(&m.TokenEndpointAuthMethod, AuthBasic)
 	fallback(&m.SubjectType, "pairwise")
@@ -194,29 +188,6 @@ func (m *Metadata) checkTexts() error {
 	return nil
 }
 
-func (m *Metadata) checkAuthentication() error {
-	if err := oneOf("token_endpoint_auth_method", m.TokenEndpointAuthMethod, AuthBasic, AuthPost, AuthJWT, AuthNone); err != nil {
-		return err
-	}
-	if err := oneOf("application_type", m.ApplicationType, "web", "native"); err != nil {
-		return err
-	}
-	public := m.TokenEndpointAuthMethod == AuthNone
-	switch {
-	// RFC 6749 §4.4: only confidential clients may use client credentials.
-	case public && slices.Contains(m.GrantTypes, GrantClient):
-		return invalid("grant_types", "client_credentials needs a client that can prove who it is")
-	// RFC 9700 §2.1.1: public clients must use PKCE.
-	case public && m.PKCEOptional:
-		return invalid("pkce_optional", "a public client cannot do without PKCE")
-	case m.TokenEndpointAuthAlg != "" && m.TokenEndpointAuthMethod != AuthJWT:
-		return invalid("token_endpoint_auth_signing_alg", "goes with private_key_jwt alone")
-	case m.TokenEndpointAuthAlg != "":
-		return oneOf("token_endpoint_auth_signing_alg", m.TokenEndpointAuthAlg, algorithms()...)
-	}
-	return nil
-}
-
 func algorithms() []string {
 	var out []string
 	for _, a := range keys.Algorithms() {
@@ -289,9 +260,6 @@ var systemCode = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 // checkPolicy looks at our own members.
 func (m *Metadata) checkPolicy() error {
 	if err := oneOf("claims_profile", string(m.ClaimsProfile), string(Standard), string(Kejitong)); err != nil {
-		return err
-	}
-	if err := oneOf("security_profile", string(m.SecurityProfile), string(NoProfile), string(FAPI2), string(FAPI2Signed)); err != nil {
 		return err
 	}
 	for _, s := range m.BusinessSystems {

@@ -68,7 +68,7 @@ func TestNormaliseRefuses(t *testing.T) {
 		{"response type token", "response_types", set(func(m *client.Metadata) { m.ResponseTypes = []string{"token"} })},
 		{"code without its grant", "response_types", client.Metadata{GrantTypes: []string{"client_credentials"}, ResponseTypes: []string{"code"}}},
 		{"response mode web_message", "response_modes", set(func(m *client.Metadata) { m.ResponseModes = []string{"web_message"} })},
-		{"unknown method", "token_endpoint_auth_method", set(func(m *client.Metadata) { m.TokenEndpointAuthMethod = "client_secret_jwt" })},
+		{"unknown method", "token_endpoint_auth_method", set(func(m *client.Metadata) { m.TokenEndpointAuthMethod = "client_secret_digest" })},
 		{"public client with client credentials", "grant_types", set(func(m *client.Metadata) {
 			m.TokenEndpointAuthMethod, m.GrantTypes = "none", []string{"authorization_code", "client_credentials"}
 		})},

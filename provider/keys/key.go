@@ -31,11 +31,12 @@ const (
 	ClientSecret Purpose = "client_secret" // keyed digests of client secrets
 	Throttle     Purpose = "throttle"      // keyed digests of guessing counters
 	Blind        Purpose = "blind"         // blind indexes for equality search
+	SharedSecret Purpose = "shared_secret" // sealing of client secrets that are needed again
 	Nonce        Purpose = "nonce"         // nonces that are given out and come back
 	Trail        Purpose = "audit"         // the chain over the audit trail; never rotated
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, Nonce, Trail}
+var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string

@@ -114,7 +114,9 @@ func (a *asked) checkUnsupported() error {
 
 // pkceRequired: public clients always; confidential ones unless their
 // registration relaxes it.
-func pkceRequired(c *client.Client) bool { return c.Public() || !c.Metadata.PKCEOptional }
+func pkceRequired(c *client.Client) bool {
+	return c.Public() || c.Metadata.FAPI() || !c.Metadata.PKCEOptional
+}
 
 // checkPKCE: RFC 7636 §4.3 and §4.4.1; plain is not offered. What is sent binds,
 // required or not. Where no code is issued there is nothing to bind.

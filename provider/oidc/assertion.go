@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,24 +16,29 @@ import (
 	"kejitong/provider/fault"
 )
 
-// assertionAlgorithms are the algorithms of client assertions (RFC 7523):
-// asymmetric ones only, so that no public key can pass as a shared secret.
-var assertionAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA}
+// The algorithms of client assertions (RFC 7523): those of private_key_jwt, and
+// the one of client_secret_jwt.
+var (
+	assertionAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256, jose.EdDSA}
+	anyAssertion        = append(slices.Clone(assertionAlgorithms), secretAlgorithm)
+)
+
+const secretAlgorithm = jose.HS256
 
 const (
 	maxAssertion    = 16 << 10
 	maxAssertionAge = 5 * time.Minute
 )
 
-// byAssertion authenticates by private_key_jwt (RFC 7523 §3, OpenID Connect
-// Core §9). The jti is recorded last, when signature, audience and times have
+// byAssertion authenticates by private_key_jwt or client_secret_jwt (RFC 7523
+// §3, OpenID Connect Core §9). The jti is recorded last, when signature, audience and times have
 // passed: a forger must not be able to use up somebody else's.
 func (p *Provider) byAssertion(ctx context.Context, r *http.Request, cr credentials) (*client.Client, error) {
 	refused := invalidClient("the client assertion is not acceptable")
 	if len(cr.secret) > maxAssertion || !plainHeader(cr.secret) {
 		return nil, refused
 	}
-	parsed, err := jwt.ParseSigned(cr.secret, assertionAlgorithms)
+	parsed, err := jwt.ParseSigned(cr.secret, anyAssertion)
 	if err != nil || len(parsed.Headers) != 1 {
 		return nil, refused
 	}
@@ -44,20 +50,13 @@ func (p *Provider) byAssertion(ctx context.Context, r *http.Request, cr credenti
 		return nil, refused
 	}
 	c, err := p.Clients.Find(ctx, claims.Subject)
-	if fault.Is(err, fault.NotFound) || err == nil && c.Metadata.TokenEndpointAuthMethod != methodJWT {
+	if fault.Is(err, fault.NotFound) {
 		return nil, refused
 	}
 	if err != nil {
 		return nil, err
 	}
-	alg := parsed.Headers[0].Algorithm
-	if want := c.Metadata.TokenEndpointAuthAlg; want != "" && want != alg {
-		return nil, refused
-	}
-	if !p.verifies(ctx, c, parsed.Headers[0].KeyID, alg, func(key any) bool {
-		var again jwt.Claims
-		return parsed.Claims(key, &again) == nil
-	}) {
+	if !p.signedBy(ctx, c, parsed) {
 		return nil, refused
 	}
 	if !p.audienceFits(c, r, cr.secret, claims.Audience) || !p.timely(claims) || claims.ID == "" || len(claims.ID) > 512 {
@@ -71,6 +70,26 @@ func (p *Provider) byAssertion(ctx context.Context, r *http.Request, cr credenti
 		return nil, invalidClient("the client assertion was used before")
 	}
 	return c, nil
+}
+
+// signedBy verifies an assertion. The registered method alone decides what kind
+// of key is tried, and under which algorithms: a public key is never a secret
+// (RFC 8725 §2.1, §3.1).
+func (p *Provider) signedBy(ctx context.Context, c *client.Client, a *jwt.JSONWebToken) bool {
+	alg := a.Headers[0].Algorithm
+	if want := c.Metadata.TokenEndpointAuthAlg; want != "" && want != alg {
+		return false
+	}
+	try := func(key any) bool { return a.Claims(key, &jwt.Claims{}) == nil }
+	switch c.Metadata.TokenEndpointAuthMethod {
+	case client.AuthJWT:
+		// FAPI 2.0 Security Profile §5.4.1 leaves RS256 out.
+		return slices.Contains(c.Metadata.SigningAlgorithms(), alg) && p.verifies(ctx, c, a.Headers[0].KeyID, alg, try)
+	case client.AuthSecretJWT:
+		secret, err := c.Recover(p.Keys.Snapshot())
+		return err == nil && alg == string(secretAlgorithm) && try([]byte(secret))
+	}
+	return false
 }
 
 // timely: exp is required and near; iat and nbf may run ahead by the skew.
@@ -90,11 +109,12 @@ func (p *Provider) timely(c jwt.Claims) bool {
 // audienceFits: the issuer or the URL of the endpoint; for clients that
 // registered strictness the issuer alone, as a string and not an array.
 func (p *Provider) audienceFits(c *client.Client, r *http.Request, raw string, aud jwt.Audience) bool {
-	if c.Metadata.StrictAssertionAud {
+	if c.Metadata.IssuerAudienceOnly() {
 		return len(aud) == 1 && aud[0] == p.Issuer && !audienceIsArray(raw)
 	}
 	for _, a := range aud {
-		if a == p.Issuer || a == p.Issuer+"/oauth2/token" || a == p.Issuer+r.URL.Path {
+		if a == p.Issuer || a == p.Issuer+"/oauth2/token" || a == p.Issuer+r.URL.Path ||
+			p.MTLS.Base != "" && (a == p.MTLS.Base+"/oauth2/token" || a == p.MTLS.Base+r.URL.Path) {
 			return true
 		}
 	}

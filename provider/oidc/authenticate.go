@@ -15,10 +15,10 @@ import (
 
 // The authentication methods at direct endpoints (OpenID Connect Core §9).
 const (
-	methodBasic  = "client_secret_basic"
-	methodPost   = "client_secret_post"
-	methodJWT    = "private_key_jwt"
-	methodNone   = "none"
+	methodBasic  = client.AuthBasic
+	methodPost   = client.AuthPost
+	methodJWT    = client.AuthJWT // an assertion: by private_key_jwt or client_secret_jwt, as registered
+	methodNone   = client.AuthNone
 	assertionJWT = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 )
 
@@ -55,9 +55,15 @@ func (p *Provider) identify(ctx context.Context, r *http.Request, form url.Value
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
-	if cr.method == methodNone {
-		if c == nil || !c.Public() {
+	if cr.method == methodNone { // nothing in the request itself: a public client, or one with a certificate
+		if c == nil {
 			return nil, invalidClient("client authentication failed")
+		}
+		if c.Public() {
+			return c, nil
+		}
+		if err := p.byCertificate(ctx, r, c); err != nil {
+			return nil, err
 		}
 		return c, nil
 	}
@@ -70,6 +76,9 @@ func (p *Provider) identify(ctx context.Context, r *http.Request, form url.Value
 // mayUse: basic and post carry the same secret and are interchangeable unless
 // the registration pins one; every other method is the registered one alone.
 func mayUse(c *client.Client, method string) bool {
+	if c.Metadata.FAPI() { // FAPI 2.0 Security Profile §5.3.2.1: no secrets
+		return false
+	}
 	registered := c.Metadata.TokenEndpointAuthMethod
 	if registered == "" {
 		registered = methodBasic

@@ -35,7 +35,7 @@ func (h *house) tokensOf(c *client.Client, g *principal.Held) map[string]string 
 	put("opaque access", text, err)
 	text, err = h.jwtAccess(u, h.Now().Add(10*time.Minute))
 	put("jwt access", text, err)
-	text, err = h.refreshToken(&unit{grant: &g.Grant}, g.Grant.Generation, h.Now())
+	text, err = h.refreshToken(&unit{client: &client.Client{}, grant: &g.Grant}, g.Grant.Generation, h.Now())
 	put("refresh", text, err)
 	text, err = h.idToken(u)
 	put("id", text, err)

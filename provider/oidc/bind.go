@@ -11,7 +11,7 @@ import (
 )
 
 // bind ties the access token that is about to be made to the key that the
-// request proves (RFC 9449 §5). It runs after the client, the grant and
+// request proves (RFC 9449 §5, RFC 8705 §3). It runs after the client, the grant and
 // everything else about the request were found in order and before anything is
 // written, so that a refused proof costs its sender nothing but the proof.
 func (p *Provider) bind(w http.ResponseWriter, r *http.Request, u *unit) error {
@@ -19,21 +19,26 @@ func (p *Provider) bind(w http.ResponseWriter, r *http.Request, u *unit) error {
 	if err != nil {
 		return err
 	}
-	if proof == nil {
-		if u.client.Metadata.DPoPBoundTokens { // RFC 9449 §5.2
-			return p.proofMissing(w)
-		}
-		proof = &dpopProof{}
+	var key confirmation
+	if key.X5T, err = p.boundCertificate(r, u.client); err != nil {
+		return err
+	}
+	if proof != nil {
+		key.JKT = proof.jkt
+	} else if u.client.Metadata.NeedsProof() {
+		return p.proofMissing(w)
 	}
 	if u.held != nil {
-		if err := checkBound(u, proof.jkt); err != nil {
+		if err := checkBound(u, key); err != nil {
 			return err
 		}
 	}
-	if proof.jkt == "" {
+	if key != (confirmation{}) {
+		u.confirm = &key
+	}
+	if proof == nil {
 		return nil
 	}
-	u.confirm = &confirmation{JKT: proof.jkt}
 	return p.useProof(r.Context(), proof)
 }
 
@@ -47,11 +52,11 @@ func (p *Provider) proofMissing(w http.ResponseWriter) error {
 
 // checkBound holds the presented code or refresh token to the key it was bound
 // to: the code as the authorization request said (RFC 9449 §10), the refresh
-// token of a public client to the key it was issued with (§5).
-func checkBound(u *unit, jkt string) error {
+// token of a public client to the key it was issued with (§5, RFC 8705 §4).
+func checkBound(u *unit, key confirmation) error {
 	switch u.presented.Kind {
 	case token.Code:
-		if want := u.grant.Data.DPoPJKT; want != "" && want != jkt {
+		if want := u.grant.Data.DPoPJKT; want != "" && want != key.JKT {
 			return invalidGrant("the code is bound to another DPoP key")
 		}
 	case token.Refresh:
@@ -59,8 +64,8 @@ func checkBound(u *unit, jkt string) error {
 		if len(u.presented.Extra) > 0 && json.Unmarshal(u.presented.Extra, &c) != nil {
 			return invalidGrant("the refresh token is malformed")
 		}
-		if c.Confirm != nil && c.Confirm.JKT != jkt {
-			return invalidGrant("the refresh token is bound to another DPoP key")
+		if c.Confirm != nil && *c.Confirm != key {
+			return invalidGrant("the refresh token is bound to another key")
 		}
 	}
 	return nil
@@ -105,6 +110,9 @@ func byDPoP(r *http.Request) bool {
 // checkHolder asks a resource request for the proof that its access token is
 // bound to (RFC 9449 §7.1), and refuses the wrong scheme for either kind (§7.2).
 func (p *Provider) checkHolder(w http.ResponseWriter, r *http.Request, a *access, s shown) error {
+	if a.confirm != nil && a.confirm.X5T != "" && !p.showsCertificate(r, a.confirm.X5T) { // RFC 8705 §3
+		return oauthError{"invalid_token", http.StatusUnauthorized, "the access token is bound to another client certificate"}
+	}
 	bound := a.confirm != nil && a.confirm.JKT != ""
 	if !s.dpop {
 		if bound {

@@ -184,7 +184,11 @@ func (p *Provider) proofOf(w http.ResponseWriter, r *http.Request, accessToken s
 
 // placesOf are the addresses by which a request may be known.
 func (p *Provider) placesOf(r *http.Request) []string {
-	return []string{p.Issuer + r.URL.EscapedPath()}
+	path := r.URL.EscapedPath()
+	if p.MTLS.Base != "" {
+		return []string{p.Issuer + path, p.MTLS.Base + path}
+	}
+	return []string{p.Issuer + path}
 }
 
 // checkFresh: RFC 9449 §4.3 steps 10 and 11. A nonce of ours proves the age of

@@ -22,12 +22,7 @@ func (p *Provider) metadata() []byte {
 	for _, a := range keys.Algorithms() {
 		algs = append(algs, string(a))
 	}
-	assertion := make([]string, 0, len(assertionAlgorithms))
-	for _, a := range assertionAlgorithms {
-		assertion = append(assertion, string(a))
-	}
-	// Secret methods first: some clients take the first entry they know.
-	confidential := []string{methodBasic, methodPost, methodJWT}
+	confidential, assertion := p.confidentialMethods(), anyAssertion
 	doc := map[string]any{
 		"issuer":                                p.Issuer,
 		"authorization_endpoint":                at("/oauth2/authorize"),
@@ -105,7 +100,7 @@ func (p *Provider) metadata() []byte {
 	if p.Features.Registration {
 		doc["registration_endpoint"] = at("/oauth2/register")
 	}
-	b, err := json.MarshalIndent(doc, "", " ")
+	b, err := json.MarshalIndent(p.withMutualTLS(doc), "", " ")
 	if err != nil {
 		panic("oidc: metadata: " + err.Error()) // only strings and booleans: cannot be
 	}

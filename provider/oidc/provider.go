@@ -54,6 +54,7 @@ type Provider struct {
 	Issuer     string // byte for byte as in every token; no trailing slash
 	Times      Times
 	Features   Features
+	MTLS       MutualTLS
 	Keys       *keys.Ring
 	Clients    *client.Registry
 	Principals principal.Reader

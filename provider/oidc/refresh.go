@@ -23,6 +23,9 @@ import (
 //	                     = current - 1,
 //	                       within grace   the very same successor again
 //	                     otherwise        reuse: the whole grant dies
+//
+// Clients of FAPI 2.0 keep the one they have until the grant ends (Security
+// Profile §5.3.2.1): it is of use to nobody who cannot authenticate as they do.
 type refreshHandler struct {
 	p       *Provider
 	idToken *openid.IDTokenHandleHelper
@@ -88,6 +91,13 @@ func (h *refreshHandler) HandleTokenEndpointRequest(ctx context.Context, r fosit
 // u.replay says that it exists already and only has to be repeated.
 func (h *refreshHandler) judge(ctx context.Context, u *unit, now time.Time) error {
 	shown, current := int64(u.presented.Generation), u.grant.Generation
+	if !u.client.Metadata.RotatesRefresh() {
+		if shown != current { // one that was rotated away before the client changed
+			return invalidGrant("the refresh token was replaced")
+		}
+		u.refresh, u.replay = current, true
+		return nil
+	}
 	switch {
 	case shown == current:
 		u.refresh = current + 1
@@ -127,9 +137,11 @@ func (h *refreshHandler) PopulateTokenEndpointResponse(ctx context.Context, r fo
 			return err
 		}
 	}
-	refresh, err := h.p.refreshToken(u, u.refresh, rotated)
-	if err != nil {
-		return err
+	refresh := r.GetRequestForm().Get("refresh_token")
+	if u.client.Metadata.RotatesRefresh() {
+		if refresh, err = h.p.refreshToken(u, u.refresh, rotated); err != nil {
+			return err
+		}
 	}
 	resp.SetAccessToken(access)
 	resp.SetTokenType("bearer")

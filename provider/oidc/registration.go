@@ -40,18 +40,13 @@ func (p *Provider) tellRegistration(w http.ResponseWriter, r *http.Request, stat
 // giveSecret makes a secret for a client that needs one and has none, and takes
 // it from one that no longer needs it.
 func (p *Provider) giveSecret(c *client.Client) (secret string, err error) {
-	switch {
-	case !c.Metadata.HasSecret():
-		c.SecretDigest = ""
-		return "", nil
-	case c.SecretDigest != "":
+	if c.KeepsSecret() {
 		return "", nil
 	}
 	if secret, err = client.NewSecret(); err != nil {
 		return "", err
 	}
-	c.SecretDigest = client.Digest(p.Keys.Snapshot(), c.ID, secret)
-	return secret, nil
+	return secret, c.SetSecret(p.Keys.Snapshot(), secret)
 }
 
 // manage serves the client configuration endpoint (RFC 7592 §2) to the client

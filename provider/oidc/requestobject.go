@@ -38,7 +38,7 @@ func mustSign(c *client.Client) bool {
 // mustPush tells whether the client's requests count only when they were pushed
 // (RFC 9126 §5 and §6, FAPI 2.0 Security Profile §5.3.2.2).
 func (p *Provider) mustPush(c *client.Client) bool {
-	return p.Features.RequirePAR || c.Metadata.RequirePushedAuthRequests || c.Metadata.FAPI()
+	return p.Features.RequirePAR || c.Metadata.PushedOnly()
 }
 
 // received examines a request as it came to the authorization endpoint: its own

@@ -242,7 +242,7 @@ func TestRequestObjectPushed(t *testing.T) {
 	ec, ps, rs := newPair(t, "ec", jose.ES256), newPair(t, "rs", jose.PS256), newPair(t, "rs", jose.RS256)
 	for id, m := range map[string]client.Metadata{
 		"plain": webClient(func(m *client.Metadata) { m.JWKS = jwks(t, ec, rs) }),
-		"fapi":  webClient(func(m *client.Metadata) { m.JWKS, m.SecurityProfile = jwks(t, ec, rs), client.FAPI2Signed }),
+		"fapi":  webClient(func(m *client.Metadata) { m.JWKS, m.SecurityProfile, m.TokenEndpointAuthMethod = jwks(t, ec, rs), client.FAPI2Signed, methodJWT }),
 		"other": webClient(func(m *client.Metadata) { m.JWKS = jwks(t, newPair(t, "ec", jose.ES256)) }),
 	} {
 		h.register(id, "s", m)
@@ -291,7 +291,13 @@ func TestRequestObjectPushed(t *testing.T) {
 		{"what stands beside it is ignored", "plain", ec.sign(t, "", inside("plain", nil)), url.Values{"state": {"outside"}, "scope": {"openid phone"}, "redirect_uri": {"https://evil.test"}}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			form := adding(c.beside, "client_id", c.id, "client_secret", "s")
+			form := adding(c.beside, "client_id", c.id)
+			if c.id == "fapi" {
+				form.Set("client_assertion_type", assertionJWT)
+				form.Set("client_assertion", ec.sign(t, "", claims{"iss": "fapi", "sub": "fapi", "aud": issuer, "exp": now + 60, "jti": noiseOf(t)}))
+			} else {
+				form.Set("client_secret", "s")
+			}
 			if c.object != "" {
 				form.Set("request", c.object)
 			}

@@ -230,6 +230,9 @@ func (p *Provider) refreshToken(u *unit, generation int64, rotated time.Time) (s
 		Kind: token.Refresh, GrantID: g.ID, Generation: uint32(generation), //nolint:gosec // generations are small
 		ExpiresAt: lifeOf(rotated.Truncate(time.Second), p.Times.RefreshIdle, g.ExpiresAt),
 	}
+	if !u.client.Metadata.RotatesRefresh() { // no use of it can prolong it, so the absolute end alone holds
+		o.ExpiresAt = g.ExpiresAt
+	}
 	if u.confirm != nil && u.client.Public() {
 		extra, err := json.Marshal(carried{Confirm: u.confirm})
 		if err != nil {
@@ -290,10 +293,14 @@ func (p *Provider) idToken(u *unit) (string, error) {
 }
 
 func idTokenAlg(c *client.Client) keys.Algorithm {
-	if a := c.Metadata.IDTokenSignedResponseAlg; a != "" {
-		return keys.Algorithm(a)
+	a := keys.Algorithm(c.Metadata.IDTokenSignedResponseAlg)
+	switch {
+	case c.Metadata.FAPI() && (a == "" || a == keys.RS256): // FAPI 2.0 Security Profile §5.4.1
+		return keys.PS256
+	case a == "":
+		return keys.RS256
 	}
-	return keys.RS256
+	return a
 }
 
 // tokenHash is at_hash, c_hash and s_hash: the left half of the hash that the signing

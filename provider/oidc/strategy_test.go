@@ -75,7 +75,7 @@ func TestCodesAndRefreshTokensAreDerived(t *testing.T) {
 	}
 	refresh := func(g *token.Grant, generation int64, rotated time.Time) string {
 		t.Helper()
-		r, err := h.refreshToken(&unit{grant: g}, generation, rotated)
+		r, err := h.refreshToken(&unit{client: &client.Client{}, grant: g}, generation, rotated)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,5 +165,23 @@ func TestJWTAccessToken(t *testing.T) {
 	}
 	if jti := m["jti"].(string); !strings.HasPrefix(jti, g.Grant.ID+".") || jti == made("", "openid")["jti"] {
 		t.Errorf("jti %s", jti)
+	}
+}
+
+// FAPI 2.0 Security Profile §5.4.1: not even a row that came past registration
+// gets an ID token by RS256.
+func TestIDTokenAlgorithm(t *testing.T) {
+	for _, c := range []struct {
+		profile client.SecurityProfile
+		alg     string
+		want    keys.Algorithm
+	}{
+		{client.FAPI2, "", keys.PS256}, {client.FAPI2, "RS256", keys.PS256}, {client.FAPI2Signed, "RS256", keys.PS256}, {client.FAPI2, "ES256", keys.ES256},
+		{client.NoProfile, "", keys.RS256}, {client.NoProfile, "RS256", keys.RS256}, {client.NoProfile, "EdDSA", keys.EdDSA},
+	} {
+		got := idTokenAlg(&client.Client{Metadata: client.Metadata{SecurityProfile: c.profile, IDTokenSignedResponseAlg: c.alg}})
+		if got != c.want {
+			t.Errorf("%s with %q: %s, want %s", c.profile, c.alg, got, c.want)
+		}
 	}
 }

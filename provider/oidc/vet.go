@@ -53,6 +53,9 @@ var choices = map[string]string{
 // offers holds the metadata to what this deployment offers: what discovery does
 // not list cannot be registered either.
 func (p *Provider) offers(m client.Metadata) error {
+	if m.TLSBoundTokens && !p.MTLS.Enabled() { // RFC 8705 §3.3
+		return &fault.Error{Kind: fault.Invalid, Field: "tls_client_certificate_bound_access_tokens", Msg: "is not offered here"}
+	}
 	shown, err := m.Shown()
 	if err != nil {
 		return err

@@ -44,6 +44,13 @@ func (k *Kit) address(r *http.Request) (ip netip.Addr, byProxy bool, err error) 
 	return client, true, nil
 }
 
+// ByProxy tells whether the peer of a request is one of the trusted proxies, so
+// that headers which the proxies overwrite may be believed.
+func (k *Kit) ByProxy(r *http.Request) bool {
+	peer, ok := parseAddress(r.RemoteAddr)
+	return ok && k.trusts(peer)
+}
+
 func (k *Kit) trusts(ip netip.Addr) bool {
 	for _, p := range k.TrustedProxies {
 		if p.Contains(ip) {
