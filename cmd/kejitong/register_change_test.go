@@ -255,3 +255,21 @@ func TestPoliciesWiden(t *testing.T) {
 		}
 	})
 }
+
+// A policy may hold all that is registered to the FAPI 2.0 Security Profile.
+func TestAPolicyMayDemandFAPI(t *testing.T) {
+	key := newSigner(t, "ES256", "k")
+	onRegistrars(t, client.Policy{PKCEOptional: true, Fixed: &client.Metadata{SecurityProfile: client.FAPI2, DPoPBoundTokens: true}}, nil, func(t *testing.T, g registrar) {
+		if a := g.registers(metadata("security_profile", "")); a.status != http.StatusBadRequest && text(a.body, "security_profile") != "fapi2" {
+			t.Errorf("registered with a secret and without the profile: %s", a.raw)
+		}
+		c := g.gets(metadata("security_profile", "", "dpop_bound_access_tokens", false, "token_endpoint_auth_method", "private_key_jwt", "jwks", key.set(t), "id_token_signed_response_alg", "ES256"))
+		if text(c, "security_profile") != "fapi2" || c["dpop_bound_access_tokens"] != true {
+			t.Errorf("%v", c)
+		}
+		put := g.puts(c, "security_profile", "-", "dpop_bound_access_tokens", "-")
+		if put.status != http.StatusOK || text(put.body, "security_profile") != "fapi2" || put.body["dpop_bound_access_tokens"] != true {
+			t.Errorf("the profile is gone after a change: %s", put.raw)
+		}
+	})
+}

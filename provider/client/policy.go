@@ -24,8 +24,16 @@ type Policy struct {
 	PrivateHosts      bool `json:"private_hosts,omitempty"`      // addresses of clients.outbound_allow may be registered
 	LoopbackRedirects bool `json:"loopback_redirects,omitempty"` // http://127.0.0.1, [::1] and localhost
 
-	// Fixed are members of ours that every client gets, whatever it asks for.
+	// Fixed are members of ours, and some that make the rules stricter, which every
+	// client gets whatever it asks for.
 	Fixed *Metadata `json:"fixed,omitempty"`
+}
+
+// stricter are requestable members that a policy may fix all the same: nobody
+// can do more by them.
+var stricter = []string{
+	"security_profile", "token_endpoint_auth_pinned", "strict_assertion_audience", "require_pushed_authorization_requests", "require_signed_request_object",
+	"dpop_bound_access_tokens", "tls_client_certificate_bound_access_tokens",
 }
 
 // standardScopes are those of OpenID Connect Core §5.4 and §11.
@@ -58,7 +66,7 @@ func (p Policy) Check() error {
 		return err
 	}
 	for name := range fixed {
-		if slices.Contains(requestable, name) {
+		if slices.Contains(requestable, name) && !slices.Contains(stricter, name) {
 			return invalid("fixed", "%q is for the request to set; fixed members are our own", name)
 		}
 	}
