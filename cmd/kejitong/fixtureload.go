@@ -75,7 +75,9 @@ func (a *app) fixClient(ctx context.Context, f fixtureClient) error {
 		}
 	}
 	if f.Secret != "" {
-		want.SecretDigest = client.Digest(a.ring.Snapshot(), f.ID, f.Secret)
+		if err := want.SetSecret(a.ring.Snapshot(), f.Secret); err != nil {
+			return err
+		}
 	}
 	return a.db.PutClient(ctx, want, clientDeed(kind, f.ID, fixtureDeed))
 }
