@@ -77,7 +77,7 @@ func TestEntropyOfCodesAndTokens(t *testing.T) {
 		narrow.scopes = []string{"openid"}
 		text, err = h.opaqueAccess(&narrow, h.Now().Add(10*time.Minute))
 		add("narrowed access token", text, err)
-		text, err = h.refreshToken(&unit{grant: &g.Grant}, 1, h.Now())
+		text, err = h.refreshToken(u, 1, h.Now())
 		add("refresh token", text, err)
 		service, err := token.NewGrant("service", h.Now())
 		if err != nil {
