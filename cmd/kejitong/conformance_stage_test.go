@@ -49,6 +49,7 @@ type party struct {
 	id, secret, redirect string
 	meta                 client.Metadata
 	key                  signer
+	cert                 identity
 }
 
 // module is a test module by the name that the suite gives it.
@@ -144,7 +145,7 @@ func (p *plan) party(name, redirect string, change ...func(*client.Metadata)) *p
 	}
 	p.client(o.id, func(c *client.Client) {
 		c.Metadata = m
-		if !slices.Contains([]string{"client_secret_basic", "client_secret_post"}, m.TokenEndpointAuthMethod) {
+		if !m.HasSecret() {
 			c.SecretDigest = ""
 		}
 	})

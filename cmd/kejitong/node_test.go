@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -17,7 +18,8 @@ import (
 // that it can go: discovery, request, response, tokens, userinfo, refresh,
 // introspection, revocation; it verifies every signature that it is shown.
 func TestOpenIDClient(t *testing.T) {
-	p := newPlan(t, storetest.Postgres(t), variant{response: "code", auth: "client_secret_basic"}, func(c *config.Config) { c.Protocol.FrontChannelTokens = true })
+	mutual := &fapi{certifier: issue(t, nil, issuing)}
+	p := newPlan(t, storetest.Postgres(t), variant{response: "code", auth: "client_secret_basic"}, func(c *config.Config) { c.Protocol.FrontChannelTokens = true }, mutual.mutual(t))
 	for _, flow := range nodeFlows {
 		p.sub(flow.name, func(p *plan) {
 			key := newSigner(p.t, "ES256", "key-1")
@@ -34,6 +36,11 @@ func TestOpenIDClient(t *testing.T) {
 					secret := newSigner(p.t, "RS256", "enc-1")
 					m.JWKS = json.RawMessage(`{"keys":[` + encoded(p.t, jose.JSONWebKey{Key: secret.key.Public(), KeyID: "enc-1", Use: "enc"}) + `]}`)
 					ask["encrypted"] = map[string]any{"key": jose.JSONWebKey{Key: secret.key, KeyID: "enc-1"}, "alg": "RSA-OAEP-256", "enc": "A256GCM"}
+				}
+				if flow.certified {
+					cert := issue(p.t, &mutual.certifier, func(c *x509.Certificate) { c.Subject.CommonName = "node " + randomText(4) })
+					certFile, keyFile := cert.files(p.t)
+					ask["certificate"], m.TLSClientAuthSubjectDN = map[string]any{"cert": certFile, "key": keyFile}, cert.cert.Subject.String()
 				}
 				if flow.change != nil {
 					flow.change(p, m)
@@ -72,6 +79,7 @@ type nodeFlow struct {
 	name      string
 	key       bool // the client has a key of its own, ES256
 	encrypted bool // it has one that others encrypt to
+	certified bool // it has a certificate
 	change    func(p *plan, m *client.Metadata)
 	ask       map[string]any
 	check     func(p *plan, got map[string]any)
@@ -97,6 +105,17 @@ func withFrontChannel(response string) func(*plan, *client.Metadata) {
 		m.ResponseTypes, m.GrantTypes = []string{response}, append(m.GrantTypes, "implicit")
 		if response == "id_token" {
 			m.GrantTypes = []string{"implicit"}
+		}
+	}
+}
+
+// fapi2 holds the client to a profile.
+func fapi2(method string, profile client.SecurityProfile) func(*plan, *client.Metadata) {
+	return func(_ *plan, m *client.Metadata) {
+		m.TokenEndpointAuthMethod, m.SecurityProfile, m.IDTokenSignedResponseAlg = method, profile, "ES256"
+		m.DPoPBoundTokens, m.TLSBoundTokens = method == "private_key_jwt", method == "tls_client_auth"
+		if profile == client.FAPI2Signed {
+			m.AuthorizationSignedResponseAlg, m.RequestObjectSigningAlg = "ES256", "ES256"
 		}
 	}
 }
@@ -148,6 +167,15 @@ var nodeFlows = []nodeFlow{
 	{name: "signed userinfo and introspection", change: func(_ *plan, m *client.Metadata) {
 		m.UserinfoSignedResponseAlg, m.IntrospectionSignedResponseAlg = "ES256", "ES256"
 	}, ask: map[string]any{"metadata": map[string]any{"id_token_signed_response_alg": "RS256", "userinfo_signed_response_alg": "ES256", "introspection_signed_response_alg": "ES256"}}},
+	{name: "client_secret_jwt", change: authBy("client_secret_jwt")},
+	{name: "tls_client_auth, bound token", certified: true, change: func(_ *plan, m *client.Metadata) {
+		m.TokenEndpointAuthMethod, m.TLSBoundTokens = "tls_client_auth", true
+	}, ask: map[string]any{"par": true, "api": true}},
+	{name: "FAPI 2.0, private_key_jwt and DPoP", key: true, change: fapi2("private_key_jwt", client.FAPI2), ask: map[string]any{"par": true, "dpop": "ES256", "api": true}, check: tokenType("dpop")},
+	{name: "FAPI 2.0, mTLS and mTLS", certified: true, change: fapi2("tls_client_auth", client.FAPI2), ask: map[string]any{"par": true, "api": true}, check: tokenType("bearer")},
+	{name: "FAPI 2.0 Message Signing", key: true, change: fapi2("private_key_jwt", client.FAPI2Signed), ask: map[string]any{
+		"par": true, "jar": true, "jarm": true, "dpop": "ES256", "api": true, "metadata": map[string]any{"id_token_signed_response_alg": "ES256", "authorization_signed_response_alg": "ES256"},
+	}, check: tokenType("dpop")},
 	{name: "without refresh", change: func(_ *plan, m *client.Metadata) {
 		m.GrantTypes = slices.DeleteFunc(m.GrantTypes, func(g string) bool { return g == "refresh_token" })
 	}},

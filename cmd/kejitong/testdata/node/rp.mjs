@@ -41,7 +41,7 @@ const methods = {
   tls_client_auth: () => client.TlsClientAuth(),
   none: () => client.None(),
 }
-const config = await client.discovery(new URL(ask.issuer), ask.client_id, ask.metadata ?? {}, methods[ask.auth](), {
+const config = await client.discovery(new URL(ask.issuer), ask.client_id, { use_mtls_endpoint_aliases: Boolean(certified), ...ask.metadata }, methods[ask.auth](), {
   execute: [client.enableNonRepudiationChecks],
   ...(certified && { [client.customFetch]: certified }),
 })
@@ -99,7 +99,7 @@ if (tokens.refresh_token) {
 }
 if (ask.auth !== 'none') learnt.introspection = await client.tokenIntrospection(config, tokens.access_token)
 if (ask.api) { // a resource behind the token; userinfo is the one that every provider has
-  const response = await client.fetchProtectedResource(config, tokens.access_token, new URL(config.serverMetadata().userinfo_endpoint), 'POST', undefined, undefined, options)
+  const response = await client.fetchProtectedResource(config, tokens.access_token, new URL(certified ? config.serverMetadata().mtls_endpoint_aliases.userinfo_endpoint : config.serverMetadata().userinfo_endpoint), 'POST', undefined, undefined, options)
   insist(response.status === 200, `protected resource: ${response.status}`)
 }
 await client.tokenRevocation(config, tokens.access_token)
