@@ -242,7 +242,9 @@ func TestRequestObjectPushed(t *testing.T) {
 	ec, ps, rs := newPair(t, "ec", jose.ES256), newPair(t, "rs", jose.PS256), newPair(t, "rs", jose.RS256)
 	for id, m := range map[string]client.Metadata{
 		"plain": webClient(func(m *client.Metadata) { m.JWKS = jwks(t, ec, rs) }),
-		"fapi":  webClient(func(m *client.Metadata) { m.JWKS, m.SecurityProfile, m.TokenEndpointAuthMethod = jwks(t, ec, rs), client.FAPI2Signed, methodJWT }),
+		"fapi": webClient(func(m *client.Metadata) {
+			m.JWKS, m.SecurityProfile, m.TokenEndpointAuthMethod = jwks(t, ec, rs), client.FAPI2Signed, methodJWT
+		}),
 		"other": webClient(func(m *client.Metadata) { m.JWKS = jwks(t, newPair(t, "ec", jose.ES256)) }),
 	} {
 		h.register(id, "s", m)
