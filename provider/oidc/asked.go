@@ -59,6 +59,9 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 	if err := checkForm(a.form); err != nil {
 		return a, err
 	}
+	if weight(a.form) > maxRequest { // whoever asks is not known yet, and may fill a table
+		return a, invalidRequest("the request is too long")
+	}
 	response := func() error { return p.checkResponse(a) }
 	for _, check := range []func() error{a.checkUnsupported, response, a.checkPKCE, a.checkKey, a.checkPrompt, a.checkAge, a.checkClaims, a.checkResources, a.checkDetails} {
 		if err := check(); err != nil {

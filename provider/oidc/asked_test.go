@@ -87,6 +87,7 @@ func TestAuthorizationRequest(t *testing.T) {
 		{"claims 13 deep", "public", url.Values{"claims": {deep(13)}}, "invalid_request"},
 		{"claims very deep", "public", url.Values{"claims": {strings.Repeat("[", 4000)}}, "invalid_request"},
 		{"claims of more than 4096 bytes", "public", url.Values{"claims": {`{"userinfo":{"` + strings.Repeat("a", 4096) + `":null}}`}}, "invalid_request"},
+		{"parameters of more than 16 KiB together", "public", url.Values{"login_hint": {strings.Repeat("a", 9<<10)}, "ui_locales": {strings.Repeat("a", 8<<10)}}, "invalid_request"}, // S6
 		{"id_token_hint that is none", "public", url.Values{"id_token_hint": {"x.y.z"}}, "invalid_request"},
 		{"essential acr out of reach", "public", url.Values{"claims": {`{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3"}}}`}}, "unmet_authentication_requirements"},
 

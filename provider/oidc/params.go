@@ -18,7 +18,8 @@ const (
 	maxParam         = 4 << 10
 	maxOpaqueParam   = 1 << 10 // state, nonce
 	maxScopes        = 64
-	maxClaimsDepth   = 12 // a request for a member of the evidence of verified_claims is ten deep
+	maxClaimsDepth   = 12       // a request for a member of the evidence of verified_claims is ten deep
+	maxRequest       = 16 << 10 // all parameters of an authorization request: it may be stored while a browser is awaited
 )
 
 // maxRepeats bounds what may be repeated at all.
@@ -42,6 +43,16 @@ func only(form url.Values, names []string) url.Values {
 		}
 	}
 	return out
+}
+
+// weight is the length of all values.
+func weight(form url.Values) (n int) {
+	for _, values := range form {
+		for _, v := range values {
+			n += len(v)
+		}
+	}
+	return n
 }
 
 const formType = "application/x-www-form-urlencoded"
