@@ -204,6 +204,7 @@ func FuzzMatchRedirect(f *testing.F) {
 		f.Add("http://[::1]/cb", s, true)
 		f.Add("http://127.0.0.1/cb", s, false)
 	}
+	f.Add("http://127.0.0.1.evil.test/cb", "http://127.0.0.1:1.evil.test/cb", true) // no loopback, whatever a registry let in
 	f.Fuzz(func(t *testing.T, registered, sent string, native bool) {
 		c := &client.Client{Metadata: client.Metadata{RedirectURIs: []string{registered}}}
 		if native {
