@@ -68,7 +68,7 @@ func TestRequestURI(t *testing.T) {
 		s := newArena(t, o, func(c *config.Config) { c.Clients.OutboundAllow = append(c.Clients.OutboundAllow, rp.address()) })
 		s.client("web", func(c *client.Client) {
 			c.Metadata.JWKS = key.set(t)
-			for _, path := range []string{"/good", "/anchored#registered", "/q?a=b", "/json", "/html", "/none", "/away", "/long", "/unsigned", "/missing", "/nothing", "/foreign", "/inner"} {
+			for _, path := range []string{"/good", "/anchored#registered", "/q?a=b", "/json", "/html", "/none", "/away", "/round", "/long", "/unsigned", "/missing", "/nothing", "/foreign", "/inner"} {
 				c.Metadata.RequestURIs = append(c.Metadata.RequestURIs, rp.URL+path)
 			}
 			c.Metadata.RequestURIs = append(c.Metadata.RequestURIs, canary.URL+"/not-allowed", "http://169.254.169.254/latest", "https://localhost/r")
@@ -93,6 +93,11 @@ func TestRequestURI(t *testing.T) {
 			w.Header().Set("Location", canary.URL+"/away")
 			w.WriteHeader(http.StatusFound)
 		}
+		rp.pages["/round"] = func(w http.ResponseWriter) { // to where it may go: still not followed
+			w.Header().Set("Location", rp.URL+"/good")
+			w.WriteHeader(http.StatusFound)
+		}
+		rp.put("/good", "application/jwt", object)
 		canary.put("/away", "application/jwt", object)
 		canary.put("/not-allowed", "application/jwt", object)
 		canary.put("/x", "application/jwt", object)
@@ -116,6 +121,7 @@ func TestRequestURI(t *testing.T) {
 			{"registered, but not on the allow-list", "web", canary.URL + "/not-allowed", "invalid_request_uri", 0},
 			{"of a client that must push", "pushes", rp.URL + "/good", "invalid_request", 0},
 			{"an address that leads away", "web", rp.URL + "/away", "invalid_request_uri", 1},
+			{"an address that leads to another of its own", "web", rp.URL + "/round", "invalid_request_uri", 1},
 			{"nothing there", "web", rp.URL + "/missing", "invalid_request_uri", 1},
 			{"more than 64 KiB", "web", rp.URL + "/long", "invalid_request_uri", 1},
 			{"JSON", "web", rp.URL + "/json", "invalid_request_uri", 1},
