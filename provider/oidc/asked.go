@@ -194,8 +194,27 @@ func (a *asked) checkClaims() error {
 	if err := json.Unmarshal([]byte(s), &top); err != nil || top == nil {
 		return invalidRequest("the claims parameter is not a JSON object")
 	}
+	for _, place := range top {
+		if !plainClaims(place) {
+			return invalidRequest("the claims parameter is too deep")
+		}
+	}
 	a.claims = json.RawMessage(s)
 	return nil
+}
+
+// plainClaims: nothing but verified_claims has a reason to be deep.
+func plainClaims(place json.RawMessage) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(place, &members) != nil {
+		return 1+depth(string(place)) <= maxPlainDepth
+	}
+	for name, v := range members {
+		if name != "verified_claims" && 2+depth(string(v)) > maxPlainDepth {
+			return false
+		}
+	}
+	return true
 }
 
 // checkResources: RFC 8707 §2: only registered resources; naming none means all

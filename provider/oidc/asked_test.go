@@ -84,6 +84,8 @@ func TestAuthorizationRequest(t *testing.T) {
 		{"claims is null", "public", url.Values{"claims": {"null"}}, "invalid_request"},
 		{"claims is a string", "public", url.Values{"claims": {`"name"`}}, "invalid_request"},
 		{"claims with something behind", "public", url.Values{"claims": {"{} {}"}}, "invalid_request"},
+		{"claims six deep", "public", url.Values{"claims": {deep(6)}}, "invalid_request"},
+		{"a place that is no object, six deep", "public", url.Values{"claims": {`{"userinfo":[[[[[]]]]]}`}}, "invalid_request"},
 		{"claims 13 deep", "public", url.Values{"claims": {deep(13)}}, "invalid_request"},
 		{"claims very deep", "public", url.Values{"claims": {strings.Repeat("[", 4000)}}, "invalid_request"},
 		{"claims of more than 4096 bytes", "public", url.Values{"claims": {`{"userinfo":{"` + strings.Repeat("a", 4096) + `":null}}`}}, "invalid_request"},

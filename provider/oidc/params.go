@@ -19,6 +19,7 @@ const (
 	maxOpaqueParam   = 1 << 10 // state, nonce
 	maxScopes        = 64
 	maxClaimsDepth   = 12       // a request for a member of the evidence of verified_claims is ten deep
+	maxPlainDepth    = 5        // of all other claims
 	maxRequest       = 16 << 10 // all parameters of an authorization request: it may be stored while a browser is awaited
 )
 
