@@ -59,7 +59,12 @@ func (i inspector) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	if u, err := res.Location(); err == nil {
-		i.heard.add(u.Query().Get("code"))
+		for _, part := range []string{u.RawQuery, u.Fragment} {
+			q, _ := url.ParseQuery(part) // what is no query holds no token either
+			for _, name := range []string{"code", "access_token", "id_token", "response"} {
+				i.heard.add(q.Get(name))
+			}
+		}
 	}
 	for _, breach := range inspect(r, res, string(body)) {
 		i.t.Errorf("%s %s (%d): %s", r.Method, r.URL.Path, res.StatusCode, breach)

@@ -69,13 +69,31 @@ func TestClientAddRefuses(t *testing.T) {
 		{"metadata that are none", "metadata-file", rp("--metadata-file", d.file("broken", `[]`)), nil, nil},
 		{"metadata with a misspelt member", "metadata-file", rp("--metadata-file", d.file("misspelt", `{"redirect_uri":"https://x.cn/"}`)), []string{"redirect_uri"}, nil},
 		{"metadata with a secret", "metadata-file", rp("--metadata-file", d.file("secrets", `{"client_secret":"`+aSecret+`"}`)), []string{"client_secret"}, []string{aSecret}},
-		{"metadata with an unknown response type", "response-type", rp("--metadata-file", d.file("implicit", `{"response_types":["token"]}`)), []string{"code id_token token"}, nil},
+		{"metadata with an unknown response type", "response-type", rp("--metadata-file", d.file("implicit", `{"response_types":["token"]}`)), []string{"id_token token"}, nil},
+		{"unknown response type", "response-type", rp("--grant-type", "implicit", "--response-type", "token"), nil, nil},
+		{"tokens without the grant implicit", "response-type", rp("--response-type", "code id_token"), []string{"implicit"}, nil},
+		{"the grant implicit without its response type", "response-type", rp("--grant-type", "authorization_code", "--grant-type", "implicit"), nil, nil},
+		{"unknown response mode", "response-mode", rp("--response-mode", "web_message"), []string{"form_post.jwt"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) { d.as(t).refuses(c.flag, c.holds, c.never, c.args...) })
 	}
 	d.inside(func(a *app) {
 		if _, err := a.db.Client(t.Context(), "rp"); !fault.Is(err, fault.NotFound) {
 			t.Errorf("a refused client is there: %v", err)
+		}
+	})
+}
+
+// A client of tokens from the browser, by flags; the words of a response type in
+// any order.
+func TestClientAddImplicit(t *testing.T) {
+	d := newDesk(t, "")
+	d.tells(&clientReport{}, "client", "add", "--id", "rp", "--name", "示例", "--redirect-uri", "https://rp.example.cn/cb", "--grant-type", "authorization_code", "--grant-type", "implicit",
+		"--response-type", "code", "--response-type", "token id_token code", "--response-mode", "fragment", "--response-mode", "jwt")
+	d.inside(func(a *app) {
+		c, err := a.db.Client(t.Context(), "rp")
+		if err != nil || !slices.Equal(c.Metadata.ResponseTypes, []string{"code", "code id_token token"}) || !slices.Equal(c.Metadata.ResponseModes, []string{"fragment", "jwt"}) {
+			t.Errorf("%+v, %v", c, err)
 		}
 	})
 }

@@ -167,7 +167,7 @@ func (p Policy) judge(m Metadata) error {
 		}
 	}
 	for _, r := range m.ResponseTypes {
-		if !slices.Contains(given(p.ResponseTypes, []string{"code"}), r) {
+		if !slices.Contains(given(inOrder(p.ResponseTypes), []string{"code"}), r) {
 			return invalid("response_types", "%q may not be registered with this initial access token", r)
 		}
 	}
