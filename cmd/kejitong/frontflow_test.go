@@ -247,3 +247,25 @@ func TestFrontChannelFormPostInChromium(t *testing.T) {
 		check(a, <-received, map[bool]string{true: "error", false: "id_token"}[f.values.Has("error")])
 	}
 }
+
+// What a signed request object says of type and mode is what counts, also for
+// the refusal (RFC 9101 section 5, OpenID Connect Core section 6.1).
+func TestFrontChannelByRequestObject(t *testing.T) {
+	s := newArena(t, storetest.SQLite(t), frontOn)
+	key := newSigner(t, "ES256", "k1")
+	s.fronted("rp", func(m *client.Metadata) { m.JWKS = key.set(t) })
+	b := s.browser()
+	b.in(s, "a")
+	everyWay(func(kind, mode string) {
+		s.run(kind+" by "+mode, func(t *testing.T, s *arena) {
+			b, a := b.as(t), asking("rp", "openid", "response_type", kind, "response_mode", mode)
+			beside := outside(a, "request", key.sign(t, s.object(a), nil), "response_mode", "-")
+			if q := s.answer(a, b.get(s.authorizeURL(beside))); q.Has("error") {
+				t.Errorf("refused: %v", q)
+			}
+			a = a.with("prompt", "none create")
+			beside = outside(a, "request", key.sign(t, s.object(a), nil), "response_mode", "-", "prompt", "-")
+			s.refused(a, b.get(s.authorizeURL(beside)), "invalid_request")
+		})
+	})
+}
