@@ -115,9 +115,11 @@ func TestRefusedAuthorizationDetails(t *testing.T) {
 // servers and in JWT access tokens, can be narrowed and never widened, and what
 // ends is gone from it at once.
 func TestAuthorizationDetails(t *testing.T) {
+	jar := newSigner(t, "ES256", "k")
 	onRigs(t, func(t *testing.T, r *rig) {
 		r.clock.stop()
 		r.castOfDetails()
+		r.register("rar-jar", client.Metadata{JWKS: jar.set(t), BusinessSystems: []entitlement.SystemID{hightech}, AuthorizationDetailsTypes: []string{entitlement.DetailType}, Scope: "openid"})
 		put := func(g entitlement.Grant) {
 			if err := r.app.db.PutGrant(t.Context(), g, audit.Event{Kind: audit.EntitlementMade, Actor: "test"}); err != nil {
 				t.Fatal(err)
@@ -191,6 +193,16 @@ func TestAuthorizationDetails(t *testing.T) {
 		p := b.get(r.issuer + "/oauth2/authorize?" + url.Values{"client_id": {"rar"}, "request_uri": {uri}}.Encode())
 		if pushed := r.redeem(a, callback(t, p).Get("code")); !sameJSON(pushed["authorization_details"], apply) {
 			t.Errorf("pushed: %v", pushed["authorization_details"])
+		}
+		// RFC 9101 §4: in a request object it is an array, not a text.
+		signed := request("rar-jar", "openid")
+		object := map[string]any{"iss": "rar-jar", "aud": r.name(), "exp": r.clock.now().Add(time.Minute).Unix(), "nbf": r.clock.now().Unix(), "authorization_details": json.RawMessage(apply)}
+		for name := range signed.params {
+			object[name] = signed.params.Get(name)
+		}
+		p = b.get(r.issuer + "/oauth2/authorize?" + url.Values{"client_id": {"rar-jar"}, "response_type": {"code"}, "scope": {"openid"}, "request": {jar.sign(t, object, nil)}}.Encode())
+		if byObject := r.redeem(signed, callback(t, p).Get("code")); !sameJSON(byObject["authorization_details"], apply) {
+			t.Errorf("in a request object: %v", byObject["authorization_details"])
 		}
 		d := r.call("/oauth2/device_authorization", url.Values{"authorization_details": {details(detail(hightech, "", "apply"))}}, r.creds("rar-device"))
 		page := r.enter(b, "b", text(d.body, "user_code"))
