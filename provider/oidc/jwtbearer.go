@@ -130,7 +130,9 @@ func (p *Provider) spokenFor(ctx context.Context, u *unit, subject string) error
 		return err
 	}
 	g := u.grant
-	if g.Client != u.client.ID || g.State != token.Active || !g.Offline || !now.Before(g.ExpiresAt) || !now.Before(g.RotatedAt.Add(p.Times.RefreshIdle)) ||
+	// A refresh token that does not rotate has the absolute end alone.
+	idle := u.client.Metadata.RotatesRefresh() && !now.Before(g.RotatedAt.Add(p.Times.RefreshIdle))
+	if g.Client != u.client.ID || g.State != token.Active || !g.Offline || !now.Before(g.ExpiresAt) || idle ||
 		subjectOf(p.Keys.Snapshot(), u.client, g.Account) != subject {
 		return none
 	}
