@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -330,5 +329,5 @@ func (p *plan) sent(r *http.Request) answer {
 // fail reports with the name of the rule.
 func (p *plan) fail(format string, args ...any) {
 	p.t.Helper()
-	p.t.Error(fmt.Sprintf(format, args...))
+	p.t.Errorf(format, args...)
 }

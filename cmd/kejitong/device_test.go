@@ -347,7 +347,7 @@ func TestDeviceCodesAreNotGuessed(t *testing.T) {
 			t.Errorf("after the window: %d at %s", p.StatusCode, p.Request.URL)
 		}
 		// Whoever is signed in is counted by session, whatever other cookies he drops.
-		p = b.signIn(r.stage, b.get(r.issuer+"/login?other=1"), "a")
+		b.signIn(r.stage, b.get(r.issuer+"/login?other=1"), "a")
 		for range 10 {
 			guess(b, "BBBB-BBBB")
 		}
