@@ -18,7 +18,7 @@ build: ## bin/kejitong, without cgo
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/kejitong ./cmd/kejitong
 
 test: lint ## lint, then all tests with the race detector on PostgreSQL, SQLite and Chromium
-	.ci/testenv $(GO) test -race -timeout 20m -p $(TESTJOBS) $(TESTARGS) ./...
+	.ci/testenv $(GO) test -race -timeout 40m -p $(TESTJOBS) $(TESTARGS) ./...
 
 lint: ## gofmt, vet, staticcheck, errcheck
 	.ci/lint
