@@ -44,7 +44,7 @@ func (o opener) jwk(use string) jose.JSONWebKey {
 // open decrypts as a relying party does, with exactly the registered algorithms.
 func (o opener) open(t testing.TB, text, alg, enc string) ([]byte, jose.Header) {
 	t.Helper()
-	parsed, err := jose.ParseEncrypted(text, []jose.KeyAlgorithm{jose.KeyAlgorithm(alg)}, []jose.ContentEncryption{jose.ContentEncryption(enc)})
+	parsed, err := jose.ParseEncryptedCompact(text, []jose.KeyAlgorithm{jose.KeyAlgorithm(alg)}, []jose.ContentEncryption{jose.ContentEncryption(enc)})
 	if err != nil {
 		t.Fatalf("%.60s…: %v", text, err)
 	}
@@ -131,7 +131,7 @@ func TestWhichKeyIsEncryptedTo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			parsed, err := jose.ParseEncrypted(text, []jose.KeyAlgorithm{jose.ECDH_ES}, []jose.ContentEncryption{jose.A128GCM})
+			parsed, err := jose.ParseEncryptedCompact(text, []jose.KeyAlgorithm{jose.ECDH_ES}, []jose.ContentEncryption{jose.A128GCM})
 			if err != nil || parsed.Header.KeyID != c.kid {
 				t.Errorf("kid %q, %v", parsed.Header.KeyID, err)
 			}
