@@ -46,7 +46,8 @@ func fixtureSecrets(t *testing.T, one, two signer) (secrets map[string]string, s
 		secrets[to] = randomText(32)
 		swap = append(swap, name, secrets[to])
 	}
-	return secrets, append(swap, "REPLACE_PUBLIC_JWKS_1", string(one.set(t)), "REPLACE_PUBLIC_JWKS_2", string(two.set(t)))
+	return secrets, append(swap, "REPLACE_PUBLIC_JWKS_1", string(one.set(t)), "REPLACE_PUBLIC_JWKS_2", string(two.set(t)),
+		"REPLACE_CERTIFICATE_JWKS_1", string(one.set(t)), "REPLACE_CERTIFICATE_JWKS_2", string(two.set(t)))
 }
 
 // TestCertificationFixture runs "kejitong serve" with the configuration and the
@@ -68,6 +69,7 @@ func TestCertificationFixture(t *testing.T) {
 	d.file("fixture.yaml", example(t, "conformance.fixture.example.yaml", append(swap, "localhost.emobix.co.uk:8443", suite.Listener.Addr().String())...))
 	conf := d.file("kejitong.yaml", example(t, "conformance.example.yaml",
 		"https://op.example.test:8443", issuer, `":8443"`, address, "127.0.0.1:9090", quietAddress(t), "  tls:\n    cert_file: tls.pem\n    key_file: tls.key\n", "",
+		"  mtls:                          # the FAPI plans with mutual TLS\n    address: \":8444\"\n    public_url: https://op.example.test:8444\n", "",
 		"path: kejitong.db", "path: "+path("kejitong.db"), "root.key", path("root.key"), "conformance.fixture.yaml", path("fixture.yaml"),
 		"localhost.emobix.co.uk:8443", suite.Listener.Addr().String()))
 	roots := d.file("roots.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: suite.Certificate().Raw})))
@@ -94,7 +96,7 @@ func TestCertificationFixture(t *testing.T) {
 			}
 		}
 		o := store.Options{Driver: "sqlite", Path: path("kejitong.db")}
-		for kind, want := range map[string]int64{"account.created": 1, "account.changed": 0, "client.created": 9, "client.changed": 0} {
+		for kind, want := range map[string]int64{"account.created": 1, "account.changed": 0, "client.created": 15, "client.changed": 0} {
 			if n := storetest.Count(t, o, `SELECT COUNT(*) FROM audit WHERE kind = ?`, kind); n != want {
 				t.Errorf("after start %d: %d records of %s, want %d", start+1, n, kind, want)
 			}
@@ -190,7 +192,7 @@ func TestFixturesThatAreRefused(t *testing.T) {
 	one, two := newSigner(t, "ES256", "one"), newSigner(t, "ES256", "two")
 	secrets, swap := fixtureSecrets(t, one, two)
 	good := example(t, "conformance.fixture.example.yaml", swap...)
-	if f, err := parseFixture([]byte(good)); err != nil || len(f.Clients) != 9 || len(f.Tokens) != 1 || len(f.Accounts) != 1 {
+	if f, err := parseFixture([]byte(good)); err != nil || len(f.Clients) != 15 || len(f.Tokens) != 1 || len(f.Accounts) != 1 {
 		t.Fatalf("the example: %v", err)
 	}
 	for name, c := range map[string]struct{ from, to, says string }{
