@@ -73,6 +73,7 @@ func TestDPoPProof(t *testing.T) {
 	}{
 		{"rubbish", "proof", "", "", false},
 		{"empty", "", "", "", false},
+		{"EdDSA by the name of RFC 9864, see Departures", hand(claims{"alg": "Ed25519"}, edSigner(ed)), "", "", false},
 		{"two parts", strings.Join(strings.Split(plain(nil), ".")[:2], "."), "", "", false},
 		{"four parts", plain(nil) + ".x", "", "", false},
 		{"longer than 8 KiB", plain(claims{"x": strings.Repeat("a", maxProof)}), "", "", false},
