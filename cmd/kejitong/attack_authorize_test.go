@@ -27,7 +27,10 @@ func TestRefusedAtTheClient(t *testing.T) {
 	})
 	s.client("pushes", func(c *client.Client) { c.Metadata.RequirePushedAuthRequests = true })
 	unsigned := "eyJhbGciOiJub25lIn0.eyJjbGllbnRfaWQiOiJ3ZWIiLCJyZWRpcmVjdF91cmkiOiJodHRwczovL3JwLmV4YW1wbGUuZ292LmNuL2NiIn0."
-	deep := strings.Repeat(`{"a":`, 13) + "1" + strings.Repeat("}", 13)
+	// Plain claims may nest five deep, the evidence asked for in verified_claims twelve.
+	nested := func(plain, verified int) string {
+		return `{"userinfo":{"a":` + strings.Repeat("[", plain-2) + strings.Repeat("]", plain-2) + `,"verified_claims":` + strings.Repeat("[", verified-2) + strings.Repeat("]", verified-2) + "}}"
+	}
 	foreignHint := "eyJhbGciOiJSUzI1NiJ9.e30.AAAA"
 	b := s.browser().still()
 	for _, row := range []struct {
@@ -77,7 +80,8 @@ func TestRefusedAtTheClient(t *testing.T) {
 		{"S12 a client that must push", "pushes", nil, "invalid_request"},
 		{"claims no JSON", "web", []string{"claims", "{"}, "invalid_request"},
 		{"claims no object", "web", []string{"claims", "[]"}, "invalid_request"},
-		{"S6 claims 13 deep", "web", []string{"claims", deep}, "invalid_request"},
+		{"S6 claims 6 deep", "web", []string{"claims", nested(6, 12)}, "invalid_request"},
+		{"S6 verified_claims 13 deep", "web", []string{"claims", nested(5, 13)}, "invalid_request"},
 		{"S6 claims too long", "web", []string{"claims", `{"id_token":{"` + strings.Repeat("n", 4<<10) + `":null}}`}, "invalid_request"},
 		{"S6 65 scopes", "web", []string{"scope", strings.Repeat("openid ", 64) + "profile"}, "invalid_scope"},
 		{"S6 a scope of 5000 letters", "web", []string{"scope", strings.Repeat("s", 5000)}, "invalid_scope"},
@@ -123,7 +127,7 @@ func TestRefusedAtTheClient(t *testing.T) {
 	if n := knocks.Load(); n != 0 {
 		t.Errorf("%d outbound connections, want none (S11)", n)
 	}
-	control := asking("web", "openid").with("claims", strings.Repeat(`{"a":`, 12)+"1"+strings.Repeat("}", 12), "state", strings.Repeat("s", 1024), "nonce", strings.Repeat("n", 1024), "scope", strings.TrimSpace(strings.Repeat("openid ", 64)))
+	control := asking("web", "openid").with("claims", nested(5, 12), "state", strings.Repeat("s", 1024), "nonce", strings.Repeat("n", 1024), "scope", strings.TrimSpace(strings.Repeat("openid ", 64)))
 	for name, u := range map[string]string{"at the limits": s.authorizeURL(control), "resource twice (settled: RFC 8707)": s.authorizeURL(asking("web", "openid")) + "&resource=urn:a&resource=urn:b"} {
 		if p := b.get(u); p.StatusCode != http.StatusSeeOther || !strings.HasPrefix(p.Header.Get("Location"), "/login?") {
 			t.Errorf("control, %s: %d %s", name, p.StatusCode, p.Header.Get("Location"))
