@@ -59,7 +59,8 @@ func (d *DB) AccountByLogin(ctx context.Context, loginKey string) (account.Accou
 
 // PutAccount inserts a or replaces the account with its id; CreatedAt stays.
 // With a.Version set, the account must still have that version, else
-// fault.Conflict; so is a login name that somebody else has, with the field.
+// fault.Conflict; so is a login name that somebody else has, with the field, and a
+// verified document that is proved on another account.
 // phc is the hash of the password; empty leaves the one there is.
 func (d *DB) PutAccount(ctx context.Context, a account.Account, phc string, ev audit.Event) error {
 	profile, err := d.sealProfile(a)
@@ -85,6 +86,9 @@ func (d *DB) PutAccount(ctx context.Context, a account.Account, phc string, ev a
 			if _, err := d.exec(ctx, putPassword, string(a.ID), sealed, millis(d.Now()), false); err != nil {
 				return err
 			}
+		}
+		if err := d.index(ctx, a); err != nil {
+			return err
 		}
 		return d.Record(ctx, ev)
 	})

@@ -47,6 +47,7 @@ type Options struct {
 type Sealer interface {
 	Seal(purpose keys.Purpose, place string, plain []byte) (string, error)
 	Open(purpose keys.Purpose, place, sealed string) ([]byte, error)
+	MAC(purpose keys.Purpose, parts ...string) []byte
 }
 
 // DB is an open database. Seal and Now may be set until the first use.

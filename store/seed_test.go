@@ -35,7 +35,7 @@ func person(id, login string) account.Account {
 		ID: account.ID(id), Kind: account.NaturalPerson, State: account.Active, LoginName: login, LoginKey: login, Locale: "zh-CN",
 		RealName: account.RealName{Status: account.StatusVerified, Level: "L3", Method: account.MethodAuto, VerifiedAt: clock,
 			ProcessID: "p1", CheckID: "c1", CheckOrganization: "o1"},
-		Profile: account.Profile{Name: "张三丰", IDType: "resident_id", IDNumber: "110101199003070038", Phone: "+8613800138000",
+		Profile: account.Profile{Name: "张三丰", IDType: "resident_id", IDNumber: numberOf(id), Phone: "+8613800138000",
 			PhoneVerified: true, Address: &account.Address{Region: "北京市"}, LegalRep: &account.Person{Name: "李四"}},
 		CreatedAt: clock, UpdatedAt: clock, PasswordChangedAt: clock.Add(time.Hour),
 	}
@@ -114,4 +114,13 @@ func allowed() consent.Consent {
 
 func pushed(key string) authflow.Pushed {
 	return authflow.Pushed{Key: key, Client: "rp", Form: "scope=openid", ExpiresAt: clock.Add(time.Minute)}
+}
+
+// numberOf is an identity number of its owner's own: one document is proved on
+// one account.
+func numberOf(id string) string {
+	if id == "zhang" {
+		return "110101199003070038"
+	}
+	return "110101199003070038-" + id
 }

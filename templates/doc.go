@@ -9,7 +9,7 @@
 //	layout/    the document around every page, and the parts that pages share
 //	interact/  the pages of a sign-in: window, unit, consent, refusal, sign-out
 //	portal/    the pages of the platform itself
-//	messages/  every word that is shown, one catalogue a language
+//	messages/  every word that is shown, a folder for each language
 //	static/    one stylesheet, one script, the brand mark
 //
 // Package templates knows neither HTTP requests nor domains; package web puts

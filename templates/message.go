@@ -4,13 +4,14 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
 	"golang.org/x/text/language"
 )
 
-//go:embed messages/*.json
+//go:embed messages/*/*.json
 var messageFiles embed.FS
 
 // Chinese and English are the languages that every page speaks.
@@ -29,22 +30,43 @@ type catalogue struct {
 	words map[string]string
 }
 
-// catalogues reads the embedded message files, Chinese first.
+// catalogues reads the embedded message files, Chinese first. A language has one
+// file an area; a key stands in one of them.
 func catalogues() ([]catalogue, error) {
 	tags := []language.Tag{Chinese, English}
 	all := make([]catalogue, 0, len(tags))
 	for _, tag := range tags {
-		raw, err := messageFiles.ReadFile("messages/" + tag.String() + ".json")
+		c := catalogue{tag: tag, words: make(map[string]string)}
+		files, err := fs.Glob(messageFiles, "messages/"+tag.String()+"/*.json")
 		if err != nil {
-			return nil, fmt.Errorf("read messages: %w", err)
+			return nil, fmt.Errorf("list messages: %w", err)
 		}
-		c := catalogue{tag: tag}
-		if err := json.Unmarshal(raw, &c.words); err != nil {
-			return nil, fmt.Errorf("messages of %s: %w", tag, err)
+		for _, file := range files {
+			if err := c.read(file); err != nil {
+				return nil, fmt.Errorf("%s: %w", file, err)
+			}
 		}
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+func (c catalogue) read(file string) error {
+	raw, err := messageFiles.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var words map[string]string
+	if err := json.Unmarshal(raw, &words); err != nil {
+		return err
+	}
+	for key, text := range words {
+		if _, twice := c.words[key]; twice {
+			return fmt.Errorf("message %s stands in two files", key)
+		}
+		c.words[key] = text
+	}
+	return nil
 }
 
 // say gives the message key with its places filled. A key without a message

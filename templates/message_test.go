@@ -17,13 +17,19 @@ import (
 
 func words(t *testing.T, lang string) map[string]string {
 	t.Helper()
-	raw, err := os.ReadFile("messages/" + lang + ".json")
-	if err != nil {
-		t.Fatal(err)
+	files, err := filepath.Glob("messages/" + lang + "/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
 	}
-	var m map[string]string
-	if err := json.Unmarshal(raw, &m); err != nil {
-		t.Fatal(err)
+	m := map[string]string{}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(raw, &m); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return m
 }

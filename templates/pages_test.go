@@ -37,8 +37,18 @@ func units() []templates.Unit {
 }
 
 // samples are every page, drawn the way that strains it: long names, errors,
-// all optional parts.
+// all optional parts. Each area adds its own in a file samples_<area>_test.go.
 func samples() map[string]templates.Page {
+	all := coreSamples()
+	for _, area := range []func() map[string]templates.Page{} {
+		for name, p := range area() {
+			all[name] = p
+		}
+	}
+	return all
+}
+
+func coreSamples() map[string]templates.Page {
 	hidden := map[string]string{"interaction": "ia_4kPz"}
 	logo := system()
 	logo.LogoURL = "https://gaoqi.example.gov.cn/logo.png"

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-//go:embed layout/*.html interact/*.html portal/*.html
+//go:embed */*.html
 var pageFiles embed.FS
 
 // ErrNoPage is what Render answers for a page that has no template.
@@ -84,21 +84,22 @@ func parse(c catalogue) (map[string]*template.Template, error) {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
 	pages := make(map[string]*template.Template)
-	for _, folder := range []string{"interact", "portal"} {
-		files, err := fs.Glob(pageFiles, folder+"/*.html")
+	files, err := fs.Glob(pageFiles, "*/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("list pages: %w", err)
+	}
+	for _, file := range files {
+		if strings.HasPrefix(file, "layout/") {
+			continue
+		}
+		own, err := layout.Clone()
 		if err != nil {
-			return nil, fmt.Errorf("list pages: %w", err)
+			return nil, fmt.Errorf("clone layout: %w", err)
 		}
-		for _, file := range files {
-			own, err := layout.Clone()
-			if err != nil {
-				return nil, fmt.Errorf("clone layout: %w", err)
-			}
-			if own, err = own.ParseFS(pageFiles, file); err != nil {
-				return nil, fmt.Errorf("parse %s: %w", file, err)
-			}
-			pages[strings.TrimSuffix(file, ".html")] = own.Lookup("document.html")
+		if own, err = own.ParseFS(pageFiles, file); err != nil {
+			return nil, fmt.Errorf("parse %s: %w", file, err)
 		}
+		pages[strings.TrimSuffix(file, ".html")] = own.Lookup("document.html")
 	}
 	return pages, nil
 }

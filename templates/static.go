@@ -7,6 +7,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"path"
 	"strconv"
@@ -16,7 +17,7 @@ import (
 // StaticPath is where Renderer.Static must be mounted.
 const StaticPath = "/static/"
 
-//go:embed static/*
+//go:embed static/*.svg static/css/*.css static/js/*.js
 var staticFiles embed.FS
 
 // static serves the embedded files. Their addresses carry a hash of the
@@ -38,45 +39,53 @@ var staticKinds = map[string]string{
 	".svg": "image/svg+xml",
 }
 
+// newStatic reads the files. The stylesheet and the script are kept in parts, one
+// an area, and served as one file each, in the order of the parts' names.
 func newStatic() (*static, error) {
-	entries, err := staticFiles.ReadDir("static")
-	if err != nil {
-		return nil, fmt.Errorf("static files: %w", err)
-	}
 	s := &static{byPath: make(map[string]*staticFile), byName: make(map[string]*staticFile)}
-	for _, e := range entries {
-		name := e.Name()
-		body, err := staticFiles.ReadFile("static/" + name)
+	for name, pattern := range map[string]string{"app.css": "static/css/*.css", "app.js": "static/js/*.js", "mark.svg": "static/mark.svg"} {
+		parts, err := fs.Glob(staticFiles, pattern)
 		if err != nil {
 			return nil, fmt.Errorf("static file %s: %w", name, err)
 		}
-		ext := path.Ext(name)
-		kind, ok := staticKinds[ext]
-		if !ok {
-			return nil, fmt.Errorf("static file %s: no media type for %s", name, ext)
+		var body []byte
+		for _, part := range parts {
+			b, err := staticFiles.ReadFile(part)
+			if err != nil {
+				return nil, fmt.Errorf("static file %s: %w", name, err)
+			}
+			body = append(body, b...)
 		}
-		sum := sha256.Sum256(body)
-		hash := hex.EncodeToString(sum[:8])
-		var zipped bytes.Buffer
-		z, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
-		if err != nil {
+		if err := s.add(name, body); err != nil {
 			return nil, fmt.Errorf("static file %s: %w", name, err)
 		}
-		if _, err := z.Write(body); err != nil {
-			return nil, fmt.Errorf("static file %s: %w", name, err)
-		}
-		if err := z.Close(); err != nil {
-			return nil, fmt.Errorf("static file %s: %w", name, err)
-		}
-		f := &staticFile{
-			path:  StaticPath + strings.TrimSuffix(name, ext) + "." + hash + ext,
-			kind:  kind,
-			etag:  hash,
-			plain: body, zipped: zipped.Bytes(),
-		}
-		s.byPath[f.path], s.byName[name] = f, f
 	}
 	return s, nil
+}
+
+func (s *static) add(name string, body []byte) error {
+	ext := path.Ext(name)
+	sum := sha256.Sum256(body)
+	hash := hex.EncodeToString(sum[:8])
+	var zipped bytes.Buffer
+	z, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	if _, err := z.Write(body); err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	f := &staticFile{
+		path:  StaticPath + strings.TrimSuffix(name, ext) + "." + hash + ext,
+		kind:  staticKinds[ext],
+		etag:  hash,
+		plain: body, zipped: zipped.Bytes(),
+	}
+	s.byPath[f.path], s.byName[name] = f, f
+	return nil
 }
 
 // url is where name is served, "" if there is no such file.

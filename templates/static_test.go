@@ -82,7 +82,7 @@ func TestStatic(t *testing.T) {
 // TestContrast computes WCAG 2.2 contrast for the pairs that text is set in:
 // 4.5 for text (1.4.3), 3 for the edges of fields (1.4.11).
 func TestContrast(t *testing.T) {
-	raw, err := os.ReadFile("static/app.css")
+	raw, err := os.ReadFile("static/css/10-core.css")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,7 +201,7 @@ func (sd *seeder) one(ctx context.Context, n int) error {
 	}
 	a := account.Account{
 		ID: accountID(n), Kind: account.NaturalPerson, State: account.Active, LoginName: login, LoginKey: key, RealName: verified,
-		Profile: account.Profile{Name: fmt.Sprintf("测试%d", n), Nationality: "CHN", IDType: "cn_resident_id", IDNumber: "11000019900101003X",
+		Profile: account.Profile{Name: fmt.Sprintf("测试%d", n), Nationality: "CHN", IDType: "cn_resident_id", IDNumber: residentNumber(n),
 			Phone: fmt.Sprintf("+86138%08d", n), PhoneVerified: true},
 		CreatedAt: sd.now, UpdatedAt: sd.now,
 	}
@@ -230,4 +230,16 @@ func (sd *seeder) one(ctx context.Context, n int) error {
 	}
 	return sd.db.PutGrant(ctx, entitlement.Grant{ID: fmt.Sprintf("bench-right-%08d", n), Account: a.ID, UnitID: unit.ID, System: hightech,
 		Actions: []string{"apply"}, State: entitlement.Active, Source: entitlement.Delegated, From: sd.now, Until: until}, sd.ev)
+}
+
+// residentNumber is the n-th identity number (GB 11643-1999) of the region
+// 110000, which was never issued: one document is proved on one account.
+func residentNumber(n int) string {
+	birth := time.Date(1950, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, n/1000)
+	body := fmt.Sprintf("110000%s%03d", birth.Format("20060102"), n%1000)
+	sum := 0
+	for i, weight := range []int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
+		sum += int(body[i]-'0') * weight
+	}
+	return body + string("10X98765432"[sum%11])
 }

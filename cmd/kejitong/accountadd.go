@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/mail"
 	"regexp"
@@ -82,6 +83,10 @@ func accountAdd(ctx context.Context, args []string, out io.Writer) error {
 			}
 			return a.db.PutAccount(ctx, draft, phc, deed(audit.AccountCreated, string(draft.ID), "command line"))
 		})
+		var why *fault.Error
+		if errors.As(err, &why) && why.Field == "id_number" {
+			return refuse("id-number", "", remedies[why.Msg])
+		}
 		if fault.Is(err, fault.Conflict) {
 			return refuse("login", draft.LoginName, "belongs to another account already; choose another login name")
 		}

@@ -62,6 +62,7 @@ var remedies = map[string]string{
 	account.MsgResidentProvince: "begins with no province's digits",
 	account.MsgResidentDate:     "holds no date of birth in places 7 to 14",
 	account.MsgResidentFuture:   "holds a date of birth that lies ahead",
+	account.MsgDocumentProved:   "is verified on another account already; one document is verified on one account",
 	account.MsgResidentCheck:    "fails its check character, so at least one character is wrong",
 	account.MsgResidencePermit:  "is no residence permit's, which begins with 81, 82 or 83",
 

@@ -28,6 +28,7 @@ import (
 	"kejitong/provider/token"
 	"kejitong/provider/web"
 	"kejitong/provider/web/interact"
+	"kejitong/provider/web/visitor"
 	"kejitong/store"
 	"kejitong/templates"
 )
@@ -151,11 +152,16 @@ func (a *app) assemble(ctx context.Context) error {
 	op.Devices = devices
 	op.Init()
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
+	hall := &visitor.Hall{Web: kit, Sessions: sessions, Principals: a.db, Now: a.clock}
 	pages := &interact.Handler{
-		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
+		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Visitors: hall, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
 		Devices: devices, Systems: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
-	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages})
+	more, err := a.surfaces(kit, sessions, hall)
+	if err != nil {
+		return err
+	}
+	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages, More: more})
 	return nil
 }
 

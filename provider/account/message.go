@@ -34,6 +34,8 @@ const (
 	MsgDocumentType = "document.type"
 	MsgDocumentForm = "document.form"
 
+	MsgDocumentProved = "document.proved_elsewhere" // one document, one verified account
+
 	MsgMobileEmpty = "mobile.empty"
 	MsgMobileForm  = "mobile.form"
 
@@ -61,7 +63,7 @@ func Messages() []string {
 		MsgResidentEmpty, MsgResidentVoid, MsgResidentLength, MsgResidentDigits, MsgResidentProvince,
 		MsgResidentDate, MsgResidentFuture, MsgResidentCheck, MsgResidencePermit,
 		MsgPermanentForm, MsgPermanentDate, MsgPermanentCheck,
-		MsgDocumentType, MsgDocumentForm,
+		MsgDocumentType, MsgDocumentForm, MsgDocumentProved,
 		MsgMobileEmpty, MsgMobileForm,
 		MsgNameLength, MsgNameCharacters,
 		MsgLoginEmpty, MsgLoginShort, MsgLoginLong, MsgLoginSpace, MsgLoginCharacters,

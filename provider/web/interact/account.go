@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
 
@@ -15,7 +16,7 @@ func (h *Handler) showAccount(w http.ResponseWriter, r *http.Request, s *step) {
 	}
 	who := s.visit.Principal
 	h.Web.Show(w, r, http.StatusOK, templates.SelectAccount{
-		Asks: s.asks(), Person: nameOf(who), AccountType: string(who.Account.Kind), Unit: h.lastUnitOf(s.visit),
+		Asks: s.asks(), Person: visitor.Name(who), AccountType: string(who.Account.Kind), Unit: h.lastUnitOf(s.visit),
 		Hidden: s.hidden(), Cancel: true,
 	}, s.options()...)
 }

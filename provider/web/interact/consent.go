@@ -9,6 +9,7 @@ import (
 	"kejitong/provider/consent"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/principal"
+	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
 
@@ -23,7 +24,7 @@ func (h *Handler) showConsent(w http.ResponseWriter, r *http.Request, s *step) {
 	unit := h.standing(s)
 	p := templates.Consent{
 		Asks: *s.asks(), LegalName: m.LegalName, Contact: strings.Join(m.Contacts, ", "), Purpose: m.Purpose, Unreviewed: !s.client.Reviewed,
-		Person: nameOf(s.visit.Principal), Offline: slices.Contains(scopes, consent.Offline), Hidden: s.hidden(),
+		Person: visitor.Name(s.visit.Principal), Offline: slices.Contains(scopes, consent.Offline), Hidden: s.hidden(),
 	}
 	if s.form.Get("device") != "" {
 		p.Device = s.form.Get("user_code")

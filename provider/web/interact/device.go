@@ -82,7 +82,7 @@ func (h *Handler) enterDevice(w http.ResponseWriter, r *http.Request) {
 // gives the time until which no more are taken, zero if this one is.
 func (h *Handler) mayTry(w http.ResponseWriter, r *http.Request) (time.Time, error) {
 	who := h.Web.Browser(w, r)
-	v, err := h.visitor(r, "")
+	v, err := h.Visitors.Of(r, "")
 	if err != nil {
 		return time.Time{}, err
 	}

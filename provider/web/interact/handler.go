@@ -20,6 +20,7 @@ import (
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
+	"kejitong/provider/web/visitor"
 )
 
 // Catalogue lists the business systems.
@@ -42,6 +43,7 @@ type Handler struct {
 	Flow        authflow.Store
 	Devices     device.Store // nil: no device signs in here
 	Sessions    *session.Service
+	Visitors    *visitor.Hall
 	Credentials *credential.Service
 	Principals  principal.Reader
 	Clients     *client.Registry

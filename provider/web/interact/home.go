@@ -8,13 +8,14 @@ import (
 	"kejitong/provider/entitlement"
 	"kejitong/provider/principal"
 	"kejitong/provider/web"
+	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
 
 // home is GET /: what this is, or what one has.
 func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-	v, err := h.visitor(r, "")
+	v, err := h.Visitors.Of(r, "")
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
@@ -41,7 +42,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request) {
 	}
 	a := v.Principal.Account
 	p := &templates.Visitor{
-		Name: nameOf(v.Principal), AccountType: string(a.Kind), LoginName: loginNameOf(a), Verified: a.RealName.Verified(), Level: a.RealName.Level,
+		Name: visitor.Name(v.Principal), AccountType: string(a.Kind), LoginName: visitor.LoginName(a), Verified: a.RealName.Verified(), Level: a.RealName.Level,
 		SignedInAt: v.Session.AuthTime, Access: h.access(r, v.Principal, systems, starters),
 	}
 	if n := len(v.Session.AMR); n > 0 {

@@ -26,6 +26,7 @@ import (
 	"kejitong/provider/session"
 	"kejitong/provider/web"
 	"kejitong/provider/web/interact"
+	"kejitong/provider/web/visitor"
 	"kejitong/store"
 	"kejitong/store/storetest"
 	"kejitong/templates"
@@ -89,8 +90,10 @@ func build(t *testing.T, db *store.DB) *house {
 	kit := &web.Kit{Render: render, Issuer: issuer, FormKey: snapshot.Current(keys.Form).Bytes, Now: h.now}
 	h.hasher = &credential.Hasher{MemoryKiB: 8, Time: 1, Parallelism: 1, Queue: 1000}
 	clients := &client.Registry{Store: db, Now: h.now}
+	sessions := &session.Service{Store: db, Limits: session.Limits{Idle: time.Hour, Absolute: 8 * time.Hour}, Now: h.now}
 	h.h = &interact.Handler{
-		Web: kit, Issuer: h.url, Flow: db, Parting: &parting.Service{Flow: db, Clients: clients, Keys: func() *keys.Snapshot { return snapshot }, Now: h.now}, Sessions: &session.Service{Store: db, Limits: session.Limits{Idle: time.Hour, Absolute: 8 * time.Hour}, Now: h.now},
+		Web: kit, Issuer: h.url, Flow: db, Parting: &parting.Service{Flow: db, Clients: clients, Keys: func() *keys.Snapshot { return snapshot }, Now: h.now}, Sessions: sessions,
+		Visitors: &visitor.Hall{Web: kit, Sessions: sessions, Principals: db, Now: h.now},
 		Credentials: &credential.Service{
 			Store: db, Hasher: h.hasher, Key: snapshot.Current(keys.Throttle).Bytes, Now: h.now, Limits: credential.Limits{FailureFloor: -1},
 		},

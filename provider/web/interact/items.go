@@ -8,6 +8,7 @@ import (
 	"kejitong/provider/client"
 	"kejitong/provider/consent"
 	"kejitong/provider/entitlement"
+	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
 
@@ -33,7 +34,7 @@ func (h *Handler) items(r *http.Request, s *step, unit *entitlement.Mandate, sco
 	case consent.Profile:
 		name := ""
 		if a.RealName.Verified() {
-			name = nameOf(who)
+			name = visitor.Name(who)
 		}
 		out := []templates.Item{item("name", name)}
 		if more := personal(p); !ours && more != "" {

@@ -13,6 +13,7 @@ import (
 	"kejitong/provider/fault"
 	"kejitong/provider/principal"
 	"kejitong/provider/web"
+	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
 
@@ -107,7 +108,7 @@ func (h *Handler) newPassword(w http.ResponseWriter, r *http.Request, s *step) {
 func (h *Handler) newPasswordPage(s *step, id string, owner *principal.Principal) templates.NewPassword {
 	policy := h.Credentials.Policy
 	p := templates.NewPassword{
-		Asks: s.asks(), Login: loginNameOf(owner.Account), Minimum: policy.Minimum(), Classes: !policy.LengthOnly,
+		Asks: s.asks(), Login: visitor.LoginName(owner.Account), Minimum: policy.Minimum(), Classes: !policy.LengthOnly,
 		Hidden: map[string]string{proofField: id}, Cancel: true,
 	}
 	if s.id != "" {

@@ -10,6 +10,7 @@ import (
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
 	"kejitong/provider/keys"
+	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
 
@@ -34,7 +35,7 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 	}
 	who := s.visit.Principal
 	p := templates.Refused{
-		Asks: s.asks(), Kind: string(why), Person: nameOf(who), AccountType: string(who.Account.Kind),
+		Asks: s.asks(), Kind: string(why), Person: visitor.Name(who), AccountType: string(who.Account.Kind),
 		Level: who.Account.RealName.Level, NeedLevel: s.client.Metadata.Level(),
 		CanSwitch: true, CanGoBack: true, Hidden: s.hidden(),
 	}

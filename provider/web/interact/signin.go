@@ -20,9 +20,10 @@ import (
 
 // showSignIn is GET /login.
 func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request, s *step) {
-	other := r.URL.Query().Get("other") == "1"
-	if s.id == "" && s.visit != nil && !other {
-		see(w, "/")
+	q := r.URL.Query()
+	other, again := q.Get("other") == "1", q.Get("again") == "1"
+	if s.id == "" && s.visit != nil && !other && !again {
+		see(w, s.returns())
 		return
 	}
 	k := h.window(r, s)

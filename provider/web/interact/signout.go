@@ -12,6 +12,7 @@ import (
 	"kejitong/provider/parting"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
+	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
 
@@ -106,8 +107,8 @@ func (h *Handler) showSignOut(w http.ResponseWriter, r *http.Request, f farewell
 		opts = append(opts, web.FormAction(web.RedirectSources(f.target)...))
 	}
 	p := templates.SignOut{Asks: f.asks, CancelURL: "/"}
-	if h.present(v) {
-		p.Person = nameOf(v.Principal)
+	if h.Visitors.Present(v) {
+		p.Person = visitor.Name(v.Principal)
 	}
 	h.Web.Show(w, r, http.StatusOK, p, opts...)
 }

@@ -23,6 +23,7 @@ type step struct {
 	form   url.Values // the authorization request
 	client *client.Client
 	visit  *principal.Visit // who is signed in, nil if nobody
+	next   string           // where a sign-in outside of any interaction leads; a path of ours, "/" by default
 	former account.ID       // whose session the browser brings, dead or alive; empty if none's
 }
 
@@ -53,7 +54,10 @@ func (h *Handler) within(need bool, next func(http.ResponseWriter, *http.Request
 			h.stop(w, r, err)
 			return
 		}
-		s := &step{id: id}
+		s := &step{id: id, next: "/"}
+		if path, ok := web.SamePath(r.URL.Query().Get("next")); ok {
+			s.next = path
+		}
 		if id != "" {
 			if err := h.load(w, r, s); err != nil {
 				h.stopAt(w, r, err, s.pd.Client)
@@ -76,7 +80,7 @@ func (h *Handler) within(need bool, next func(http.ResponseWriter, *http.Request
 		}
 		if v != nil {
 			s.former = v.Session.Account
-			if h.present(v) {
+			if h.Visitors.Present(v) {
 				s.visit = v
 			}
 		}
@@ -177,7 +181,7 @@ func (h *Handler) back(w http.ResponseWriter, s *step) { see(w, s.returns()) }
 
 func (s *step) returns() string {
 	if s.id == "" {
-		return "/"
+		return s.next
 	}
 	return "/oauth2/authorize?" + url.Values{"interaction": {s.id}}.Encode()
 }
@@ -253,6 +257,8 @@ func (s *step) address(path string, more url.Values) string {
 	}
 	if s.id != "" {
 		q.Set("interaction", s.id)
+	} else if s.next != "/" {
+		q.Set("next", s.next)
 	}
 	if len(q) == 0 {
 		return path

@@ -12,6 +12,7 @@ import (
 	"kejitong/provider/fault"
 	"kejitong/provider/principal"
 	"kejitong/provider/web"
+	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
 
@@ -28,7 +29,7 @@ func (h *Handler) showUnits(w http.ResponseWriter, r *http.Request, s *step) {
 		return
 	}
 	p := templates.ChooseUnit{
-		Asks: s.asks(), Person: nameOf(who), AsMyself: principal.EntersAlone(s.client, who, now), Hidden: s.hidden(), Cancel: true,
+		Asks: s.asks(), Person: visitor.Name(who), AsMyself: principal.EntersAlone(s.client, who, now), Hidden: s.hidden(), Cancel: true,
 	}
 	m := s.client.Metadata
 	for _, c := range principal.Choices(s.client, who, now) {
