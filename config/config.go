@@ -211,7 +211,8 @@ type Keys struct {
 	RotateAfter time.Duration `key:"rotate_after" default:"90d"`
 
 	// How long a replaced signing key stays published; it must outlive every
-	// token and every relying party's cache.
+	// token and every relying party's cache. An id_token_hint that it signed is
+	// understood for 400 days.
 	RetireAfter time.Duration `key:"retire_after" default:"7d"`
 }
 

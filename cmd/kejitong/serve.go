@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"kejitong/config"
+	"kejitong/provider/keys"
 )
 
 // loadConfig reads the file that --config names and refuses what is wrong.
@@ -176,7 +177,7 @@ func (a *app) tend(ctx context.Context) {
 		case <-sweep.C:
 			a.sweep(ctx)
 		case <-rotate.C:
-			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, a.cfg.Keys.RetireAfter); err != nil && ctx.Err() == nil {
+			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, keys.HintsFor); err != nil && ctx.Err() == nil {
 				a.log.Error("tend keys", "error", err)
 			}
 		}

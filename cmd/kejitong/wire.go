@@ -92,7 +92,7 @@ func (a *app) vault(ctx context.Context) error {
 		a.clock = now
 	}
 	a.db.Now = a.clock
-	a.ring = &keys.Ring{Store: a.db, Root: a.cfg.Keys.RootKey.Bytes(), Now: a.clock}
+	a.ring = &keys.Ring{Store: a.db, Root: a.cfg.Keys.RootKey.Bytes(), RetireAfter: a.cfg.Keys.RetireAfter, Now: a.clock}
 	if err := a.ring.Open(ctx); err != nil {
 		return err
 	}

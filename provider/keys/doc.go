@@ -10,7 +10,7 @@
 //	next    published in the JWKS, not used yet (relying parties learn it early)
 //	active  signs
 //	retired published until every token it signed has expired, and accepted in
-//	        id_token_hint
+//	        id_token_hint for long after that
 //
 // Signing keys may instead be kept in a Vault, such as a hardware module; the
 // database then holds references to them.

@@ -52,6 +52,9 @@ type Ring struct {
 	Root  []byte // 32 bytes, sealing every key at rest
 	Vault Vault  // where signing keys are made and kept; nil: sealed in the database
 	Now   func() time.Time
+	// RetireAfter is how long a retired key stays in the JWKS; 0 is as long as it is
+	// kept.
+	RetireAfter time.Duration
 
 	mu   sync.Mutex
 	snap atomic.Pointer[Snapshot]
@@ -179,11 +182,16 @@ func (r *Ring) rotate(ctx context.Context, a Algorithm, active, actor string) er
 // signs, so that relying parties which read the set once a day know it.
 const PublishedFor = 24 * time.Hour
 
+// HintsFor is how long a retired key still verifies what comes back to us, after
+// it has left the JWKS: relying parties keep ID tokens for id_token_hint as long
+// as their users stay signed in there (OpenID Connect RP-Initiated Logout §2).
+const HintsFor = 400 * 24 * time.Hour
+
 // Tend rotates, algorithm by algorithm, what has signed for longer than
 // rotateAfter and has a next key that was published long enough, and deletes
-// what was retired more than retireAfter ago. Several processes may tend one
+// what was retired more than keepFor ago. Several processes may tend one
 // database: of those that rotate the same key at once, one wins.
-func (r *Ring) Tend(ctx context.Context, rotateAfter, retireAfter time.Duration) error {
+func (r *Ring) Tend(ctx context.Context, rotateAfter, keepFor time.Duration) error {
 	rows, err := r.Store.Keys(ctx)
 	if err != nil {
 		return err
@@ -202,7 +210,7 @@ func (r *Ring) Tend(ctx context.Context, rotateAfter, retireAfter time.Duration)
 			return err
 		}
 	}
-	if _, err := r.Store.DropKeys(ctx, now.Add(-retireAfter)); err != nil {
+	if _, err := r.Store.DropKeys(ctx, now.Add(-keepFor)); err != nil {
 		return err
 	}
 	return r.Reload(ctx)
@@ -265,6 +273,9 @@ func (r *Ring) parse(ctx context.Context, rows []Row) (*Snapshot, error) {
 		s.byKid[k.Kid] = k
 		if k.State == Active {
 			s.active[k.Algorithm] = k
+		}
+		if k.State == Retired && r.RetireAfter > 0 && r.Now().Sub(row.RetiredAt) > r.RetireAfter {
+			continue // it verifies id_token_hint here and nothing elsewhere
 		}
 		set.Keys = append(set.Keys, jose.JSONWebKey{Key: k.Private.Public(), KeyID: k.Kid, Algorithm: string(k.Algorithm), Use: "sig"})
 	}
