@@ -195,7 +195,7 @@ func (a *app) kit() (*web.Kit, error) {
 	}
 	kit := &web.Kit{
 		Render: render, Issuer: issuer, FormKey: a.ring.Snapshot().Current(keys.Form).Bytes, TrustedProxies: c.Listen.TrustedProxies,
-		Log: a.log, Now: a.clock, AccessLog: c.Log.Access, Watched: c.Protocol.SessionManagement, Version: shownVersion(),
+		Log: a.log, Now: a.clock, AccessLog: c.Log.Access, Debug: c.Debug, Watched: c.Protocol.SessionManagement, Version: shownVersion(),
 	}
 	return kit, kit.Check()
 }

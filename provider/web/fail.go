@@ -69,6 +69,9 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error, opts ...Op
 	if known != nil && p.Status < 500 {
 		p.Detail = known.Msg
 	}
+	if k.Debug && p.Status >= 500 {
+		p.Detail = fmt.Sprint(err)
+	}
 	switch p.Status {
 	case http.StatusTooManyRequests:
 		p.RetryAfter = throttledWait

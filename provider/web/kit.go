@@ -27,6 +27,7 @@ type Kit struct {
 	Now            func() time.Time
 	Watched        bool          // sessions have a browser state (Session Management 1.0), see StartSession
 	AccessLog      bool          // one line per request
+	Debug          bool          // answers tell the cause of a failure of ours; for one's own machine alone
 	HSTS           time.Duration // max-age, one year if 0, none if negative; only sent over https
 	Version        string        // of the program, in the footer
 }

@@ -279,6 +279,20 @@ func TestBreakage(t *testing.T) {
 	}
 }
 
+// With the debug switch, which no public service starts with, the cause is told.
+func TestDebug(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		k, _ := kit(t, issuer)
+		k.Debug = on
+		for _, accept := range []string{"text/html", "application/json"} {
+			res := ask(k.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { k.Fail(w, r, errSecret) })), "GET", "/x", "", "Accept", accept)
+			if body := text(t, res); strings.Contains(body, "db.internal") != on {
+				t.Errorf("debug %t, %s: %s", on, accept, body)
+			}
+		}
+	}
+}
+
 func TestPanicAfterTheFirstByte(t *testing.T) {
 	k, log := kit(t, issuer)
 	defer func() {
