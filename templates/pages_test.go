@@ -40,7 +40,9 @@ func units() []templates.Unit {
 // all optional parts. Each area adds its own in a file samples_<area>_test.go.
 func samples() map[string]templates.Page {
 	all := coreSamples()
-	for _, area := range []func() map[string]templates.Page{} {
+	for _, area := range []func() map[string]templates.Page{
+		portalSamples,
+	} {
 		for name, p := range area() {
 			all[name] = p
 		}

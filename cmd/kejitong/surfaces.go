@@ -9,6 +9,16 @@ import (
 
 // surfaces builds what is mounted beside the protocol and the sign-in, each in a
 // file wire_<name>.go of its own.
-func (a *app) surfaces(_ *web.Kit, _ *session.Service, _ *visitor.Hall) ([]provider.Surface, error) {
-	return nil, nil
+func (a *app) surfaces(kit *web.Kit, sessions *session.Service, hall *visitor.Hall) ([]provider.Surface, error) {
+	var out []provider.Surface
+	for _, wire := range []func(*web.Kit, *session.Service, *visitor.Hall) (provider.Surface, error){
+		a.wirePortal,
+	} {
+		s, err := wire(kit, sessions, hall)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
 }

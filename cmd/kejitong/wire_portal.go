@@ -1,0 +1,14 @@
+package main
+
+import (
+	"kejitong/provider"
+	"kejitong/provider/session"
+	"kejitong/provider/web"
+	"kejitong/provider/web/portal"
+	"kejitong/provider/web/visitor"
+)
+
+// wirePortal builds 我的信息 with its parts, in the order of their links.
+func (a *app) wirePortal(kit *web.Kit, _ *session.Service, hall *visitor.Hall) (provider.Surface, error) {
+	return &portal.Handler{Web: kit, Visitors: hall, Parts: []portal.Part{}}, nil
+}
