@@ -22,12 +22,13 @@ const (
 // a waiting queue of 32 per computation and a quarter of it for one address. A
 // Hasher must not be copied after first use.
 type Hasher struct {
-	MemoryKiB   uint32 // memory of one computation; 0 is FloorMemoryKiB
-	Time        uint32 // passes; 0 is FloorTime
-	Parallelism uint8  // lanes; 0 is 1
-	Concurrency int    // computations at a time; 0 is GOMAXPROCS
-	Queue       int    // callers that may wait besides; 0 is 32 per computation, negative is none
-	PerAddress  int    // callers of one address that may wait or compute; 0 is a quarter of the queue, at least 2; negative is no bound
+	MemoryKiB   uint32  // memory of one computation; 0 is FloorMemoryKiB
+	Time        uint32  // passes; 0 is FloorTime
+	Parallelism uint8   // lanes; 0 is 1
+	Concurrency int     // computations at a time; 0 is GOMAXPROCS
+	Queue       int     // callers that may wait besides; 0 is 32 per computation, negative is none
+	PerAddress  int     // callers of one address that may wait or compute; 0 is a quarter of the queue, at least 2; negative is no bound
+	Foreign     Foreign // judges passwords that came from another platform; nil: there are none
 
 	once     sync.Once
 	slots    chan struct{} // who computes
@@ -66,7 +67,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // Verify compares a password with a stored PHC string. needsRehash comes only
-// with ok and tells that the hash has another cost than h. A password that
+// with ok and tells that the hash has another cost than h, or that it is another
+// platform's. A password that
 // nobody can have set (too long, broken UTF-8) is a plain mismatch. Errors are
 // ErrUnusableHash, fault.Unavailable for a full queue, and the context's.
 func (h *Hasher) Verify(ctx context.Context, phc, password string) (ok, needsRehash bool, err error) {
@@ -99,6 +101,10 @@ func (t *Ticket) Verify(ctx context.Context, stored, password string) (ok, needs
 	c, possible := canonical(password)
 	if !possible {
 		return false, false, nil
+	}
+	if t.h.Foreign != nil && t.h.Foreign.Mine(stored) {
+		ok, err := t.verifyForeign(ctx, stored, password)
+		return ok, ok, err
 	}
 	p, err := parsePHC(stored)
 	if err != nil {

@@ -114,6 +114,11 @@ func (s *Service) judge(ctx context.Context, ticket *Ticket, username, password,
 		case !ok:
 			return fail(Mismatch, login, nil)
 		default:
+			// A password of the former platform that today's policy would refuse is
+			// accepted once more, and must then be changed.
+			if needsRehash && s.Hasher.Foreign != nil && s.Hasher.Foreign.Mine(login.Password) && s.Policy.Check(password, username) != nil {
+				login.MustChange, needsRehash = true, false
+			}
 			return login, nil, s.settle(ctx, ticket, login, keys, password, needsRehash)
 		}
 	}
