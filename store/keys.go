@@ -36,6 +36,8 @@ WHERE purpose = ? AND algorithm = ? AND state = 'next'`
 const dropKeys = `
 DELETE FROM keys WHERE purpose = 'sign' AND state = 'retired' AND retired_at < ?`
 
+const dropSealing = `DELETE FROM keys WHERE kid = ? AND purpose <> 'sign' AND state = 'retired'`
+
 // Keys implements keys.Store.
 func (d *DB) Keys(ctx context.Context) ([]keys.Row, error) {
 	return list(ctx, d, selectKeys, nil, func(rows *sqlx.Rows, k *keys.Row) error {
@@ -104,6 +106,55 @@ func (d *DB) DropKeys(ctx context.Context, retiredBefore time.Time) (int, error)
 		return 0, fmt.Errorf("drop keys: %w", err)
 	}
 	return int(n), nil
+}
+
+// RelieveKey implements keys.Store.
+func (d *DB) RelieveKey(ctx context.Context, purpose keys.Purpose, active string, now time.Time, ev audit.Event) error {
+	err := d.InTx(ctx, func(ctx context.Context) error {
+		n, err := d.exec(ctx, retireKey, millis(now), string(purpose), "", active)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.Conflict, "the active key for %s is another one by now", purpose)
+		}
+		if n, err = d.exec(ctx, activateKey, millis(now), string(purpose), ""); err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.Conflict, "there is no next key for %s", purpose)
+		}
+		return d.Record(ctx, ev)
+	})
+	if err != nil {
+		return fmt.Errorf("relieve key: %w", err)
+	}
+	return nil
+}
+
+// DropSealing implements keys.Store.
+func (d *DB) DropSealing(ctx context.Context, kid string, ev audit.Event) error {
+	err := d.InTx(ctx, func(ctx context.Context) error {
+		counts, err := d.SealedUnder(ctx)
+		if err != nil {
+			return err
+		}
+		if n := counts[kid]; n > 0 {
+			return fault.New(fault.Conflict, "%d values are sealed under the key", n)
+		}
+		n, err := d.exec(ctx, dropSealing, kid)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return missing("retired key")
+		}
+		return d.Record(ctx, ev)
+	})
+	if err != nil {
+		return fmt.Errorf("drop sealing key: %w", err)
+	}
+	return nil
 }
 
 func keyArgs(k keys.Row) []any {

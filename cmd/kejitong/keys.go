@@ -20,7 +20,7 @@ func keysCommand(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "keys", []command{
 		{"root", "make the root key, once for an installation: --out FILE", keysRoot},
 		{"list", "list the keys in the database: --config FILE", keysList},
-		{"rotate", "rotate signing: let the next signing keys take over: --config FILE [--emergency]", keysRotate},
+		{"rotate", "rotate signing | sealing: let the next keys take over: --config FILE", keysRotate},
 	}, args, out)
 }
 
@@ -63,6 +63,7 @@ type keyReport struct {
 	CreatedAt   string         `json:"created_at"`
 	ActivatedAt string         `json:"activated_at,omitempty"`
 	RetiredAt   string         `json:"retired_at,omitempty"`
+	Sealed      int64          `json:"sealed,omitempty"` // values that this key opens
 }
 
 func keysList(ctx context.Context, args []string, out io.Writer) error {
@@ -78,13 +79,17 @@ func printKeys(ctx context.Context, a *app, f *sheet) error {
 	if err != nil {
 		return err
 	}
+	counts, err := a.db.SealedUnder(ctx)
+	if err != nil {
+		return err
+	}
 	list := []keyReport{}
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PURPOSE\tALGORITHM\tSTATE\tKID\tMADE\tACTIVE SINCE\tRETIRED")
+	fmt.Fprintln(w, "PURPOSE\tALGORITHM\tSTATE\tKID\tMADE\tACTIVE SINCE\tRETIRED\tSEALED")
 	for _, k := range rows {
-		list = append(list, keyReport{k.Kid, k.Purpose, k.Algorithm, k.State, rfc3339(k.CreatedAt), rfc3339(k.ActivatedAt), rfc3339(k.RetiredAt)})
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.Purpose, k.Algorithm, k.State, k.Kid, day(k.CreatedAt), day(k.ActivatedAt), day(k.RetiredAt))
+		list = append(list, keyReport{k.Kid, k.Purpose, k.Algorithm, k.State, rfc3339(k.CreatedAt), rfc3339(k.ActivatedAt), rfc3339(k.RetiredAt), counts[k.Kid]})
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.Purpose, k.Algorithm, k.State, k.Kid, day(k.CreatedAt), day(k.ActivatedAt), day(k.RetiredAt), sealedText(k, counts[k.Kid]))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -93,12 +98,19 @@ func printKeys(ctx context.Context, a *app, f *sheet) error {
 }
 
 func keysRotate(ctx context.Context, args []string, out io.Writer) error {
-	if len(args) == 0 || args[0] != "signing" {
-		return errors.New("keys rotate: say what: keys rotate signing --config FILE")
+	if len(args) == 0 {
+		return errors.New("keys rotate: say what: keys rotate signing --config FILE, or keys rotate sealing --config FILE")
 	}
+	return choose(ctx, "keys rotate", []command{
+		{"signing", "let the next signing keys take over: --config FILE [--emergency]", rotateSigning},
+		{"sealing", "seal everything at rest under new keys: --config FILE", rotateSealing},
+	}, args, out)
+}
+
+func rotateSigning(ctx context.Context, args []string, out io.Writer) error {
 	f := newSheet("keys rotate signing", out)
 	emergency := f.Bool("emergency", false, "rotate although relying parties may not know the next keys yet")
-	if err := f.read(args[1:]); err != nil {
+	if err := f.read(args); err != nil {
 		return err
 	}
 	return inVault(ctx, f.config, func(a *app) error {

@@ -59,7 +59,7 @@ func TestRotation(t *testing.T) {
 	if _, err := d.run("keys", "rotate"); err == nil {
 		t.Error("rotated without saying what")
 	}
-	if _, err := d.run("keys", "rotate", "sealing"); err == nil {
+	if _, err := d.run("keys", "rotate", "everything"); err == nil {
 		t.Error("rotated something else")
 	}
 	if _, err := d.run("keys", "rotate", "signing"); err == nil || !strings.Contains(err.Error(), "--emergency") {

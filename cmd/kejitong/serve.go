@@ -180,6 +180,9 @@ func (a *app) tend(ctx context.Context) {
 			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, keys.HintsFor); err != nil && ctx.Err() == nil {
 				a.log.Error("tend keys", "error", err)
 			}
+			if err := a.reseal(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("seal anew", "error", err)
+			}
 		}
 	}
 }

@@ -50,7 +50,7 @@ func (c *Client) SetSecret(s *keys.Snapshot, secret string) error {
 	if c.Metadata.TokenEndpointAuthMethod != AuthSecretJWT {
 		return nil
 	}
-	sealed, err := s.Seal(keys.SharedSecret, secretPlace(c.ID), []byte(secret))
+	sealed, err := s.Seal(keys.SharedSecret, SecretPlace(c.ID), []byte(secret))
 	if err != nil {
 		return fmt.Errorf("client: seal secret: %w", err)
 	}
@@ -74,9 +74,11 @@ func (c *Client) KeepsSecret() bool {
 
 // Recover opens the sealed secret.
 func (c *Client) Recover(s *keys.Snapshot) (string, error) {
-	b, err := s.Open(keys.SharedSecret, secretPlace(c.ID), c.SecretSealed)
+	b, err := s.Open(keys.SharedSecret, SecretPlace(c.ID), c.SecretSealed)
 	return string(b), err
 }
 
-// secretPlace ties the ciphertext to its row.
-func secretPlace(id string) string { return "clients|secret|" + id }
+// SecretPlace ties the ciphertext to its row.
+// SecretPlace is the place of the sealed secret of the client with that id.
+// SecretPlace is where the sealed secret of the client with that id belongs.
+func SecretPlace(id string) string { return "clients|secret|" + id }

@@ -95,6 +95,14 @@ type Store interface {
 	RotateKeys(ctx context.Context, purpose Purpose, alg Algorithm, active string, now time.Time, next Row, ev audit.Event) error
 	// DropKeys deletes signing keys that were retired before the given time.
 	DropKeys(ctx context.Context, retiredBefore time.Time) (int, error)
+	// RelieveKey turns, for a symmetric purpose, the active key with the given kid
+	// into retired at now and the next one into active, in one transaction with
+	// ev. fault.Conflict as for RotateKeys.
+	RelieveKey(ctx context.Context, purpose Purpose, active string, now time.Time, ev audit.Event) error
+	// DropSealing deletes the retired symmetric key with the given kid, and with ev
+	// says so, in a transaction that counts once more: fault.Conflict if a sealed
+	// value needs the key, fault.NotFound if it is not there or not retired.
+	DropSealing(ctx context.Context, kid string, ev audit.Event) error
 }
 
 func generate(alg Algorithm) (crypto.Signer, error) {

@@ -24,6 +24,7 @@ type Secret struct {
 	Kid     string
 	Purpose Purpose
 	Number  int
+	State   State
 	Bytes   []byte
 }
 
@@ -285,7 +286,7 @@ func (r *Ring) parse(ctx context.Context, rows []Row) (*Snapshot, error) {
 }
 
 func (s *Snapshot) addSecret(row Row, plain []byte) {
-	k := Secret{Kid: row.Kid, Purpose: row.Purpose, Number: row.Number, Bytes: plain}
+	k := Secret{Kid: row.Kid, Purpose: row.Purpose, Number: row.Number, State: row.State, Bytes: plain}
 	s.secrets[k.Kid] = k
 	if s.numbers[k.Purpose] == nil {
 		s.numbers[k.Purpose] = map[int]Secret{}
