@@ -46,6 +46,23 @@ const (
 	InitialRevoked   Kind = "initial_token.revoked"
 	KeyRotated       Kind = "key.rotated"
 	TrailPruned      Kind = "audit.pruned"
+
+	// The desk: operators and what they do.
+	OperatorSignedIn        Kind = "operator.signed_in"
+	OperatorSignInFailed    Kind = "operator.sign_in_failed"
+	OperatorSignInThrottled Kind = "operator.sign_in_throttled"
+	OperatorSignedOut       Kind = "operator.signed_out"
+	OperatorAdded           Kind = "operator.added"
+	OperatorChanged         Kind = "operator.changed"
+	ProposalMade            Kind = "proposal.made"
+	ProposalApproved        Kind = "proposal.approved"
+	ProposalRefused         Kind = "proposal.refused"
+	TrailExported           Kind = "audit.exported"
+	AccountsSearched        Kind = "account.searched"
+	AccountViewed           Kind = "account.viewed"
+	AccountRevealed         Kind = "account.revealed"
+	NoticePosted            Kind = "notice.posted"
+	NoticeEnded             Kind = "notice.ended"
 )
 
 // Event is one row of the trail. Actor and Object are identifiers (account,

@@ -34,9 +34,12 @@ const (
 	SharedSecret Purpose = "shared_secret" // sealing of client secrets that are needed again
 	Nonce        Purpose = "nonce"         // nonces that are given out and come back
 	Trail        Purpose = "audit"         // the chain over the audit trail; never rotated
+	Desk         Purpose = "desk"          // sealing of operators' passwords and second factors
+	Enrolment    Purpose = "enrolment"     // keyed digests of operators' one-time secrets
+	Page         Purpose = "page"          // sealing of page tokens
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail}
+var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail, Desk, Enrolment, Page}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string

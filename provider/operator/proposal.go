@@ -1,0 +1,176 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/fault"
+)
+
+// Matter is what two people have to agree on (S80).
+type Matter string
+
+// The matters.
+const (
+	Roster Matter = "roster" // a change of the operators
+	Export Matter = "export" // the trail leaves the house
+)
+
+// ProposalState is where a proposal stands.
+type ProposalState string
+
+// The states. An approved export waits to be fetched once; a change of the roster
+// is done with its approval.
+const (
+	Open     ProposalState = "open"
+	Approved ProposalState = "approved"
+	Refused  ProposalState = "refused"
+	Done     ProposalState = "done"
+)
+
+// How long a proposal waits for an answer, and an approved export to be fetched.
+const (
+	ProposalLife = 7 * 24 * time.Hour
+	FetchLife    = 24 * time.Hour
+)
+
+// Proposal is what one operator wants and another has to confirm.
+type Proposal struct {
+	ID      string
+	Matter  Matter
+	Subject string // the operator concerned, empty if none
+	What    string // JSON: a Change, or what to export
+	By      string
+	At      time.Time
+	Until   time.Time
+	State   ProposalState
+	Decider string
+	Decided time.Time
+}
+
+// Over tells whether its time has run out.
+func (p Proposal) Over(now time.Time) bool { return p.State == Open && !now.Before(p.Until) }
+
+// Change is what a proposal about the roster wants.
+func (p Proposal) Change() (c Change) {
+	if p.Matter == Roster {
+		_ = json.Unmarshal([]byte(p.What), &c) // we wrote it; an empty change is refused
+	}
+	return c
+}
+
+// deciders are the roles that may confirm a matter.
+func deciders(m Matter) []Role {
+	if m == Roster {
+		return []Role{SecurityAdmin}
+	}
+	return []Role{SecurityAdmin, Auditor}
+}
+
+// MayDecide tells whether o may confirm or refuse p: another person, of a role
+// for it, whom it does not concern.
+func (p Proposal) MayDecide(o Operator, now time.Time) bool {
+	return p.State == Open && !p.Over(now) && p.By != o.ID && p.Subject != o.ID && slices.Contains(deciders(p.Matter), o.Role)
+}
+
+// ProposeChange asks for a change of the roster.
+func (s *Service) ProposeChange(ctx context.Context, by Operator, c Change) error {
+	o, err := s.Check(ctx, c)
+	if err != nil {
+		return err
+	}
+	subject := o.ID
+	if c.Deed == Add {
+		subject = ""
+	}
+	return s.propose(ctx, by, Roster, subject, c, string(c.Deed))
+}
+
+// ProposeExport asks for an export of what the filter says.
+func (s *Service) ProposeExport(ctx context.Context, by Operator, filter any) error {
+	return s.propose(ctx, by, Export, "", filter, "")
+}
+
+func (s *Service) propose(ctx context.Context, by Operator, m Matter, subject string, what any, detail string) error {
+	text, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	p := Proposal{ID: random(16), Matter: m, Subject: subject, What: string(text), By: by.ID, At: now, Until: now.Add(ProposalLife), State: Open}
+	ev := audit.Event{Kind: audit.ProposalMade, Actor: by.ID, Object: p.ID, Detail: string(m)}
+	if detail != "" {
+		ev.Detail += " " + detail
+	}
+	return s.Store.Propose(ctx, p, ev)
+}
+
+// Decide confirms or refuses a proposal. Confirming a change of the roster does
+// it; of Add and Reset the one-time secret comes back with the operator. Of two who
+// decide at once, one does (fault.Conflict for the other).
+func (s *Service) Decide(ctx context.Context, by Operator, id string, confirm bool) (o Operator, secret string, err error) {
+	p, err := s.Store.Proposal(ctx, id)
+	if err != nil {
+		return o, "", err
+	}
+	now := s.Now()
+	if !p.MayDecide(by, now) {
+		return o, "", s.refusal(p, by, now)
+	}
+	to, kind := Refused, audit.ProposalRefused
+	if confirm {
+		to, kind = Approved, audit.ProposalApproved
+		if p.Matter == Roster {
+			to = Done
+		}
+	}
+	err = s.Store.InTx(ctx, func(ctx context.Context) error {
+		ev := audit.Event{Kind: kind, Actor: by.ID, Object: p.ID, Detail: string(p.Matter)}
+		won, err := s.Store.SettleProposal(ctx, p.ID, Open, to, by.ID, now, ev)
+		if err == nil && !won {
+			err = &fault.Error{Kind: fault.Conflict, Msg: MsgProposalOver}
+		}
+		if err != nil || to != Done {
+			return err
+		}
+		o, secret, err = s.Apply(ctx, p.Change(), by.ID)
+		return err
+	})
+	if err != nil {
+		return Operator{}, "", err
+	}
+	return o, secret, nil
+}
+
+func (s *Service) refusal(p Proposal, by Operator, now time.Time) error {
+	switch {
+	case p.State != Open || p.Over(now):
+		return &fault.Error{Kind: fault.Conflict, Msg: MsgProposalOver}
+	case p.By == by.ID || p.Subject == by.ID:
+		return &fault.Error{Kind: fault.Refused, Msg: MsgOwnProposal}
+	}
+	return &fault.Error{Kind: fault.Refused, Msg: MsgNotDecider}
+}
+
+// Fetch uses an approved export up: who asked for it gets it, once, within a day.
+func (s *Service) Fetch(ctx context.Context, by Operator, id string) (Proposal, error) {
+	p, err := s.Store.Proposal(ctx, id)
+	if err != nil {
+		return Proposal{}, err
+	}
+	now := s.Now()
+	if p.Matter != Export || p.By != by.ID {
+		return Proposal{}, fault.New(fault.NotFound, "no such export")
+	}
+	if p.State != Approved || !now.Before(p.Decided.Add(FetchLife)) {
+		return Proposal{}, &fault.Error{Kind: fault.Conflict, Msg: MsgProposalOver}
+	}
+	won, err := s.Store.SettleProposal(ctx, id, Approved, Done, p.Decider, p.Decided, audit.Event{Kind: audit.TrailExported, Actor: by.ID, Object: id})
+	if err == nil && !won {
+		err = &fault.Error{Kind: fault.Conflict, Msg: MsgProposalOver}
+	}
+	return p, err
+}
