@@ -25,11 +25,31 @@ DELETE FROM assertions WHERE (client_id, jti) IN (SELECT client_id, jti FROM ass
 	sweepSessions = `
 DELETE FROM sessions WHERE key IN (SELECT key FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
+	// Of the sessions that go it is kept when their accounts last signed in.
+	lastOf = `
+INSERT INTO last_sign_ins AS l (account_id, at)
+SELECT account_id, MAX(auth_time) FROM `
+	lastOfEach = ` AS over WHERE TRUE GROUP BY account_id ORDER BY account_id
+ON CONFLICT (account_id) DO UPDATE SET at = excluded.at WHERE l.at < excluded.at`
+	rememberSQLite        = lastOf + `(SELECT account_id, auth_time FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?)` + lastOfEach
+	sweepSessionsPostgres = `
+WITH gone AS (` + sweepSessions + ` RETURNING account_id, auth_time), kept AS (` + lastOf + `gone` + lastOfEach + `)
+SELECT COUNT(*) FROM gone`
+
 	sweepThrottle = `
 DELETE FROM throttle WHERE key IN (SELECT key FROM throttle WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
 	sweepDevices = `
 DELETE FROM device_requests WHERE key IN (SELECT key FROM device_requests WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	sweepFlows = `
+DELETE FROM recovery_flows WHERE key IN (SELECT key FROM recovery_flows WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	sweepAppeals = `
+DELETE FROM appeals WHERE id IN (SELECT id FROM appeals WHERE NOT open AND keep_until < ? ORDER BY keep_until LIMIT ?)`
+
+	sweepHolds = `
+DELETE FROM holds WHERE account_id IN (SELECT account_id FROM holds WHERE until_at < ? ORDER BY until_at LIMIT ?)`
 
 	sweepSpokenFor = `
 DELETE FROM spoken_for WHERE (client_id, subject) IN (SELECT client_id, subject FROM spoken_for WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
@@ -64,13 +84,17 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 	if soon.Before(before) {
 		soon = before
 	}
-	total := 0
+	total, err := d.sweepSessions(ctx, before, limit)
+	if err != nil {
+		return 0, fmt.Errorf("sweep sessions: %w", err)
+	}
 	for _, kind := range []struct {
 		query  string
 		before time.Time
 	}{
-		{sweepGrants, before}, {sweepInteractions, soon}, {sweepPushed, soon}, {sweepAssertions, before}, {sweepSessions, before},
+		{sweepGrants, before}, {sweepInteractions, soon}, {sweepPushed, soon}, {sweepAssertions, before},
 		{sweepThrottle, before}, {sweepDevices, soon}, {sweepSpokenFor, before},
+		{sweepFlows, soon}, {lapseAppeals, before}, {sweepAppeals, before}, {sweepHolds, before},
 	} {
 		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {
@@ -87,6 +111,23 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		more = again && n < int64(limit)
 	}
 	return total, nil
+}
+
+// sweepSessions deletes sessions and keeps their accounts' last sign-ins.
+func (d *DB) sweepSessions(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	if d.postgres {
+		_, err = d.returning(ctx, sweepSessionsPostgres, []any{millis(before), limit}, &n)
+		return n, err
+	}
+	err = d.InTx(ctx, func(ctx context.Context) error {
+		if _, err := d.exec(ctx, rememberSQLite, millis(before), limit); err != nil {
+			return err
+		}
+		gone, err := d.exec(ctx, sweepSessions, millis(before), limit)
+		n = int(gone)
+		return err
+	})
+	return n, err
 }
 
 // unspentSteps bounds how many times limit grants one sweep looks at; spent

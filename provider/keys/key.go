@@ -37,9 +37,10 @@ const (
 	Desk         Purpose = "desk"          // sealing of operators' passwords and second factors
 	Enrolment    Purpose = "enrolment"     // keyed digests of operators' one-time secrets
 	Page         Purpose = "page"          // sealing of page tokens
+	Recovery     Purpose = "recovery"      // keyed digests of recovery flows and of appeals' secrets; never rotated
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail, Desk, Enrolment, Page}
+var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail, Desk, Enrolment, Page, Recovery}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string

@@ -1,0 +1,31 @@
+package recovery
+
+// The message keys that this package puts into faults.
+const (
+	MsgChanged      = "recover.fault.changed"       // somebody else was faster
+	MsgOwnCase      = "recover.fault.own_case"      // a reviewer's own
+	MsgSameReviewer = "recover.fault.same_reviewer" // the second approval is another reviewer's
+	MsgNoAccount    = "recover.fault.no_account"
+	MsgOtherKind    = "recover.fault.other_kind"
+	MsgReason       = "recover.fault.reason"
+	MsgOver         = "recover.fault.over"      // the flow is over
+	MsgMobile       = "recover.fault.mobile"    // another open appeal has that number
+	MsgEvidence     = "recover.fault.evidence"  // required evidence is missing
+	MsgTooMany      = "recover.fault.too_many"  // pieces of evidence
+	MsgDigits       = "recover.fault.digits"    // the last characters of the document are others
+	MsgNoDigits     = "recover.fault.no_digits" // there is no document to ask for: appeal
+	MsgFactor       = "recover.fault.factor"    // second factor is wrong
+	MsgUnitName     = "recover.fault.unit_name"
+	MsgIDRequired   = "recover.fault.id_required"
+	MsgNotYet       = "recover.fault.not_yet" // the hold of an approval
+	MsgHeld         = "recover.fault.held"    // a sensitive act during a hold
+)
+
+// Messages lists every message key of this package's faults, so that a test can
+// hold the catalogues against it.
+func Messages() []string {
+	return []string{
+		MsgChanged, MsgOwnCase, MsgSameReviewer, MsgNoAccount, MsgOtherKind, MsgReason, MsgOver, MsgMobile, MsgEvidence, MsgTooMany,
+		MsgDigits, MsgNoDigits, MsgFactor, MsgUnitName, MsgIDRequired, MsgNotYet, MsgHeld,
+	}
+}
