@@ -50,10 +50,14 @@ type Sealer interface {
 	MAC(purpose keys.Purpose, parts ...string) []byte
 }
 
-// DB is an open database. Seal and Now may be set until the first use.
+// DB is an open database. Seal, Now and Promised may be set until the first use.
 type DB struct {
 	Seal func() Sealer    // the ring in force; accounts cannot be read or written without it
 	Now  func() time.Time // default time.Now in UTC
+
+	// Promised is called after each commit that promised a message, so that the
+	// outbox is looked through at once; nil: nobody is told.
+	Promised func()
 
 	postgres bool
 	write    *sqlx.DB // PostgreSQL: the pool; SQLite: the one writer

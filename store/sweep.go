@@ -53,6 +53,18 @@ DELETE FROM holds WHERE account_id IN (SELECT account_id FROM holds WHERE until_
 
 	sweepSpokenFor = `
 DELETE FROM spoken_for WHERE (client_id, subject) IN (SELECT client_id, subject FROM spoken_for WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	sweepMessages = `
+DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	sweepCaptchas = `
+DELETE FROM spent_captchas WHERE key IN (SELECT key FROM spent_captchas WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	sweepCodes = `
+DELETE FROM one_time_codes WHERE slot IN (SELECT slot FROM one_time_codes WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	sweepTallies = `
+DELETE FROM send_tallies WHERE key IN (SELECT key FROM send_tallies WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 )
 
 // A grant whose code was never spent is over with the code, however long its
@@ -95,6 +107,7 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		{sweepGrants, before}, {sweepInteractions, soon}, {sweepPushed, soon}, {sweepAssertions, before},
 		{sweepThrottle, before}, {sweepDevices, soon}, {sweepSpokenFor, before},
 		{sweepFlows, soon}, {lapseAppeals, before}, {sweepAppeals, before}, {sweepHolds, before},
+		{sweepMessages, before}, {sweepCaptchas, soon}, {sweepCodes, soon}, {sweepTallies, before},
 	} {
 		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {

@@ -12,8 +12,9 @@ import (
 
 // unit is a transaction under way; it rides in ctx.
 type unit struct {
-	db *DB
-	tx *sqlx.Tx
+	db       *DB
+	tx       *sqlx.Tx
+	promised bool // something was promised to the outside world
 }
 
 type unitKey struct{}
@@ -61,7 +62,8 @@ func (d *DB) once(ctx context.Context, fn func(context.Context) error) (err erro
 			}
 		}
 	}()
-	if err := fn(context.WithValue(ctx, unitKey{}, &unit{db: d, tx: tx})); err != nil {
+	u := &unit{db: d, tx: tx}
+	if err := fn(context.WithValue(ctx, unitKey{}, u)); err != nil {
 		return err, repeatable(err) || lost(err)
 	}
 	done = true
@@ -69,6 +71,9 @@ func (d *DB) once(ctx context.Context, fn func(context.Context) error) (err erro
 	// running fn again might do the deed twice.
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err), repeatable(err)
+	}
+	if u.promised && d.Promised != nil {
+		d.Promised()
 	}
 	return nil, false
 }

@@ -15,6 +15,7 @@ import (
 
 	"kejitong/cmd/kejitong/relyingparty"
 	"kejitong/config"
+	"kejitong/provider/notify"
 )
 
 // demo runs the provider on embedded SQLite with two relying parties, all on
@@ -48,7 +49,7 @@ func demo(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := build(ctx, show.config, log)
+	a, err := build(ctx, show.config, log, show.equip)
 	if err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}
@@ -113,6 +114,7 @@ type performance struct {
 	systems  []relyingparty.System
 	accounts []demoAccount
 	clients  []demoClient
+	console  *notify.Console // where its messages go
 }
 
 // rehearse prepares the configuration. Secrets are made anew for each folder

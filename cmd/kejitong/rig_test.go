@@ -125,6 +125,7 @@ func (r *rig) start(t testing.TB, cast *performance) {
 		t.Fatal(err)
 	}
 	a := &app{cfg: cast.config, log: slog.New(slog.NewJSONHandler(logs, nil)), db: db, clock: r.clock.now}
+	cast.equip(a)
 	if r.alter != nil {
 		r.alter(a)
 	}

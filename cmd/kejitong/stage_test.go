@@ -81,6 +81,7 @@ func newStageAt(t testing.TB, o store.Options, l net.Listener, issuer string, tw
 		t.Fatal(err)
 	}
 	a := &app{cfg: cast.config, log: slog.New(slog.NewJSONHandler(logs, nil)), db: db}
+	cast.equip(a)
 	if alter != nil {
 		alter(a)
 	}

@@ -16,10 +16,12 @@ import (
 	"kejitong/config"
 	"kejitong/provider"
 	"kejitong/provider/audit"
+	"kejitong/provider/challenge"
 	"kejitong/provider/client"
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
 	"kejitong/provider/keys"
+	"kejitong/provider/notify"
 	"kejitong/provider/oidc"
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
@@ -45,7 +47,11 @@ type app struct {
 	runner  *outbox.Runner
 	chain   *audit.Chain
 	handler http.Handler
-	mutual  net.Listener // for clients with certificates, nil if there is none
+
+	messages *notify.Service  // tells people something
+	captchas *challenge.Easel // asks for a proof that somebody looks at the page
+	codes    *challenge.Desk  // sends one-time codes and checks them
+	mutual   net.Listener     // for clients with certificates, nil if there is none
 
 	// Only tests set these, before assemble: a clock that can be moved, something
 	// to stand between the protocol and the grants, and whose certificates our own
@@ -53,6 +59,13 @@ type app struct {
 	clock  func() time.Time
 	grants token.Store
 	roots  *x509.CertPool
+
+	// Only the demonstration and tests set these, before assemble: an answer that
+	// every captcha takes, how messages travel instead of by the configuration's
+	// drivers, and other caps on codes.
+	captcha string
+	senders map[notify.Channel]notify.Sender
+	caps    challenge.Caps
 }
 
 func now() time.Time { return time.Now().UTC() }
@@ -72,14 +85,17 @@ func openDatabase(ctx context.Context, c config.Config) (*store.DB, error) {
 	return db, nil
 }
 
-// build opens the database and the keys and puts the parts together. The caller
-// closes it.
-func build(ctx context.Context, c config.Config, log *slog.Logger) (*app, error) {
+// build opens the database and the keys and puts the parts together, as
+// alter has it. The caller closes it.
+func build(ctx context.Context, c config.Config, log *slog.Logger, alter ...func(*app)) (*app, error) {
 	db, err := openDatabase(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	a := &app{cfg: c, log: log, db: db}
+	for _, f := range alter {
+		f(a)
+	}
 	if err := a.assemble(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -152,10 +168,11 @@ func (a *app) assemble(ctx context.Context) error {
 	op.Devices = devices
 	op.Init()
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
+	a.challenges(kit.Render)
 	hall := &visitor.Hall{Web: kit, Sessions: sessions, Principals: a.db, Now: a.clock}
 	pages := &interact.Handler{
 		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Visitors: hall, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
-		Devices: devices, Systems: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
+		Devices: devices, Systems: a.db, Captchas: a.captchas, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
 	more, err := a.surfaces(kit, sessions, hall)
 	if err != nil {

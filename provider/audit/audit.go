@@ -47,6 +47,9 @@ const (
 	KeyRotated       Kind = "key.rotated"
 	TrailPruned      Kind = "audit.pruned"
 
+	// Proofs that pages ask for, and messages.
+	ChallengeSent Kind = "challenge.sent" // a one-time code, or quietly none
+
 	// The desk: operators and what they do.
 	OperatorSignedIn        Kind = "operator.signed_in"
 	OperatorSignInFailed    Kind = "operator.sign_in_failed"

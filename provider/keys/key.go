@@ -34,13 +34,14 @@ const (
 	SharedSecret Purpose = "shared_secret" // sealing of client secrets that are needed again
 	Nonce        Purpose = "nonce"         // nonces that are given out and come back
 	Trail        Purpose = "audit"         // the chain over the audit trail; never rotated
+	Challenge    Purpose = "challenge"     // captchas, and keyed digests of one-time codes
 	Desk         Purpose = "desk"          // sealing of operators' passwords and second factors
 	Enrolment    Purpose = "enrolment"     // keyed digests of operators' one-time secrets
 	Page         Purpose = "page"          // sealing of page tokens
 	Recovery     Purpose = "recovery"      // keyed digests of recovery flows and of appeals' secrets; never rotated
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail, Desk, Enrolment, Page, Recovery}
+var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail, Challenge, Desk, Enrolment, Page, Recovery}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string

@@ -7,7 +7,10 @@
 // catalogues; who may be told what, and how often, is the caller's matter.
 package notify
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Channel is how a message travels.
 type Channel string
@@ -16,6 +19,10 @@ type Channel string
 const (
 	SMS   Channel = "sms"
 	Email Channel = "email"
+
+	// Nobody is where a message goes that is only promised so that nobody can tell
+	// from the work done whether one went out.
+	Nobody Channel = "nobody"
 )
 
 // Message is one text to one recipient. It holds personal data: it is sealed at
@@ -28,6 +35,8 @@ type Message struct {
 	Args    []string // values of the text's places {0}, {1}, …; text only, line breaks are refused (S89)
 	Code    string   // the one-time code in Args, if any, for the demonstration's outbox page and for gateways that want it apart
 	Locale  string   // BCP 47; empty is zh-CN
+
+	Until time.Time // after that it is of no use and is not sent; zero: a day
 }
 
 // Queue promises messages.

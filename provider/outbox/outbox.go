@@ -16,8 +16,11 @@ import (
 // Kind names a handler.
 type Kind string
 
-// BackchannelLogout tasks carry a Logout payload.
-const BackchannelLogout Kind = "backchannel_logout"
+// The kinds of task: BackchannelLogout carries a Logout, Message a Note.
+const (
+	BackchannelLogout Kind = "backchannel_logout"
+	Message           Kind = "message"
+)
 
 // Task is one thing to deliver. Payload is JSON and holds identifiers only.
 type Task struct {
@@ -35,6 +38,12 @@ type Logout struct {
 	Client  string `json:"client"`
 	Session string `json:"session"` // our session id, not the client's sid
 	Account string `json:"account"`
+}
+
+// Note is the payload of a Message task: the message itself stands sealed beside
+// the queue.
+type Note struct {
+	Message string `json:"message"` // its request id
 }
 
 // Store keeps tasks.

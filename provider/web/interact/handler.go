@@ -10,6 +10,7 @@ import (
 
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
+	"kejitong/provider/challenge"
 	"kejitong/provider/client"
 	"kejitong/provider/consent"
 	"kejitong/provider/credential"
@@ -50,6 +51,7 @@ type Handler struct {
 	Consents    consent.Store
 	Parting     *parting.Service
 	Systems     Catalogue
+	Captchas    *challenge.Easel
 	Audit       Recorder
 	Keys        func() *keys.Snapshot
 	Outbox      Waker
@@ -78,5 +80,6 @@ func (h *Handler) Mount(r *mux.Router) {
 		page("/device", http.HandlerFunc(h.showDevice), http.HandlerFunc(h.enterDevice))
 		page("/device/done", http.HandlerFunc(h.showDeviceDone), nil)
 	}
+	page("/captcha/{id}.png", http.HandlerFunc(h.captchaPicture), nil)
 	page("/", http.HandlerFunc(h.home), nil)
 }
