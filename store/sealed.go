@@ -34,7 +34,7 @@ type sealedColumn struct {
 // sealedColumns is where every sealed value of the database stands. A sealed text
 // is "s1.", a kid of 16 characters, a dot and the rest.
 func sealedColumns() []sealedColumn {
-	return []sealedColumn{
+	return append(factorColumns(), []sealedColumn{
 		{
 			name: "accounts.profile", purpose: keys.Personal, place: func(key string) string { return profilePlace(account.ID(key)) },
 			rows: `SELECT id, profile FROM accounts WHERE id > ? AND profile <> '' AND substr(profile, 4, 16) <> ? ORDER BY id LIMIT ?`,
@@ -53,7 +53,7 @@ func sealedColumns() []sealedColumn {
 			swap: `UPDATE clients SET secret_sealed = ? WHERE id = ? AND secret_sealed = ?`,
 			held: `SELECT substr(secret_sealed, 4, 16), COUNT(*) FROM clients WHERE secret_sealed <> '' GROUP BY 1`,
 		},
-	}
+	}...)
 }
 
 // stepOver leaves rows alone that somebody is changing at this moment; whoever

@@ -50,6 +50,8 @@ DELETE FROM appeals WHERE id IN (SELECT id FROM appeals WHERE NOT open AND keep_
 
 	sweepHolds = `
 DELETE FROM holds WHERE account_id IN (SELECT account_id FROM holds WHERE until_at < ? ORDER BY until_at LIMIT ?)`
+	sweepCeremonies = `
+DELETE FROM ceremonies WHERE key IN (SELECT key FROM ceremonies WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
 	sweepSpokenFor = `
 DELETE FROM spoken_for WHERE (client_id, subject) IN (SELECT client_id, subject FROM spoken_for WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
@@ -108,6 +110,7 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		{sweepThrottle, before}, {sweepDevices, soon}, {sweepSpokenFor, before},
 		{sweepFlows, soon}, {lapseAppeals, before}, {sweepAppeals, before}, {sweepHolds, before},
 		{sweepMessages, before}, {sweepCaptchas, soon}, {sweepCodes, soon}, {sweepTallies, before},
+		{sweepCeremonies, soon},
 	} {
 		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {

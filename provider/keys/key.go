@@ -39,9 +39,11 @@ const (
 	Enrolment    Purpose = "enrolment"     // keyed digests of operators' one-time secrets
 	Page         Purpose = "page"          // sealing of page tokens
 	Recovery     Purpose = "recovery"      // keyed digests of recovery flows and of appeals' secrets; never rotated
+	Factor       Purpose = "factor"        // sealing of the secrets of second factors
+	FactorMAC    Purpose = "factor_mac"    // keyed digests of recovery codes and of what counts guesses; never rotated
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail, Challenge, Desk, Enrolment, Page, Recovery}
+var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail, Challenge, Desk, Enrolment, Page, Recovery, Factor, FactorMAC}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string
