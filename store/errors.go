@@ -68,6 +68,8 @@ func fieldOf(table, column string) string {
 		return "id"
 	case table == "accounts" && (column == "login" || column == "login_key"):
 		return "login_name"
+	case table == "units" && column == "name_key":
+		return "unit_name"
 	}
 	return column
 }

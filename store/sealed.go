@@ -53,6 +53,12 @@ func sealedColumns() []sealedColumn {
 			swap: `UPDATE clients SET secret_sealed = ? WHERE id = ? AND secret_sealed = ?`,
 			held: `SELECT substr(secret_sealed, 4, 16), COUNT(*) FROM clients WHERE secret_sealed <> '' GROUP BY 1`,
 		},
+		{
+			name: "signup_flows.data", purpose: keys.Personal, place: signUpPlace,
+			rows: `SELECT key, data FROM signup_flows WHERE key > ? AND data <> '' AND substr(data, 4, 16) <> ? ORDER BY key LIMIT ?`,
+			swap: `UPDATE signup_flows SET data = ? WHERE key = ? AND data = ?`,
+			held: `SELECT substr(data, 4, 16), COUNT(*) FROM signup_flows WHERE data <> '' GROUP BY 1`,
+		},
 	}...)
 }
 

@@ -53,6 +53,9 @@ DELETE FROM holds WHERE account_id IN (SELECT account_id FROM holds WHERE until_
 	sweepCeremonies = `
 DELETE FROM ceremonies WHERE key IN (SELECT key FROM ceremonies WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
+	sweepSignUps = `
+DELETE FROM signup_flows WHERE key IN (SELECT key FROM signup_flows WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
 	sweepSpokenFor = `
 DELETE FROM spoken_for WHERE (client_id, subject) IN (SELECT client_id, subject FROM spoken_for WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
@@ -111,6 +114,7 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		{sweepFlows, soon}, {lapseAppeals, before}, {sweepAppeals, before}, {sweepHolds, before},
 		{sweepMessages, before}, {sweepCaptchas, soon}, {sweepCodes, soon}, {sweepTallies, before},
 		{sweepCeremonies, soon},
+		{sweepSignUps, soon},
 	} {
 		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {

@@ -112,3 +112,21 @@ func TestMessagesAreDistinct(t *testing.T) {
 		seen[m] = true
 	}
 }
+
+func FuzzParseName(f *testing.F) {
+	for _, s := range []string{"张三", "买买提•吐尔逊", " John  Smith ", "张\u200b三", "\U0002A700某", "a\x00b", "\ue000\ue001"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		name, err := account.ParseName(s)
+		if err != nil {
+			return
+		}
+		if again, err := account.ParseName(name); err != nil || again != name {
+			t.Fatalf("%q: %q is not its own canonical form: %q, %v", s, name, again, err)
+		}
+		if strings.ContainsAny(name, "<>\"&\r\n\x00") {
+			t.Fatalf("%q: %q", s, name)
+		}
+	})
+}

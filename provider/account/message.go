@@ -42,6 +42,10 @@ const (
 	MsgNameLength     = "name.length"
 	MsgNameCharacters = "name.characters"
 
+	MsgUnitNameEmpty      = "unit_name.empty"
+	MsgUnitNameLength     = "unit_name.length"
+	MsgUnitNameCharacters = "unit_name.characters"
+
 	MsgLoginEmpty      = "login.empty"
 	MsgLoginShort      = "login.too_short"
 	MsgLoginLong       = "login.too_long"
@@ -66,6 +70,7 @@ func Messages() []string {
 		MsgDocumentType, MsgDocumentForm, MsgDocumentProved,
 		MsgMobileEmpty, MsgMobileForm,
 		MsgNameLength, MsgNameCharacters,
+		MsgUnitNameEmpty, MsgUnitNameLength, MsgUnitNameCharacters,
 		MsgLoginEmpty, MsgLoginShort, MsgLoginLong, MsgLoginSpace, MsgLoginCharacters,
 		MsgLoginReserved, MsgLoginUSCC, MsgLoginMobile, MsgLoginIDNumber,
 	}

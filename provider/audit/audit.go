@@ -66,6 +66,12 @@ const (
 	AccountRevealed         Kind = "account.revealed"
 	NoticePosted            Kind = "notice.posted"
 	NoticeEnded             Kind = "notice.ended"
+
+	// Registration, and the search for a login name.
+	SignUpProved    Kind = "sign_up.proved"    // the mobile of a registration
+	SignUpRefused   Kind = "sign_up.refused"   // something is taken; the detail names the fields
+	SignUpThrottled Kind = "sign_up.throttled" // an address sends too many forms
+	LoginNameTold   Kind = "login_name.told"   // to who proved the mobile
 )
 
 // Event is one row of the trail. Actor and Object are identifiers (account,

@@ -1,0 +1,25 @@
+package templates_test
+
+import (
+	"testing"
+
+	"kejitong/provider/account"
+	"kejitong/provider/credential"
+)
+
+// Whatever a domain says of somebody's input can be read in both languages.
+func TestEveryFaultHasWords(t *testing.T) {
+	for domain, keys := range map[string][]string{"account": account.Messages(), "credential": credential.Messages()} {
+		if len(keys) < 10 {
+			t.Fatalf("%s lists %d keys: the test would hold vacuously", domain, len(keys))
+		}
+		for _, lang := range []string{"zh-CN", "en"} {
+			all := words(t, lang)
+			for _, key := range keys {
+				if all[key] == "" {
+					t.Errorf("%s: no words for %s in %s", domain, key, lang)
+				}
+			}
+		}
+	}
+}
