@@ -176,6 +176,7 @@ func (s *performance) announce(out io.Writer, asJSON bool) error {
 	for _, a := range s.accounts {
 		w("  %-12s %-20s %-22s %s\n", window(a.Kind), a.Username, a.Password, a.About)
 	}
+	w("\n短信和邮件 messages   %s\n图片验证码 captcha    %s\n", s.config.Issuer+outboxPage, demoCaptcha)
 	w("\n打开 %s，点击登录，选择法人窗口试一试。按 Ctrl+C 结束。\nOpen %s, sign in through the legal entity window. Ctrl+C ends.\n\n", s.systems[0].BaseURL, s.systems[0].BaseURL)
 	return nil
 }

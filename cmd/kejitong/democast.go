@@ -276,7 +276,12 @@ func (s *performance) script() any {
 		Parties  []party       `json:"relying_parties"`
 		Accounts []demoAccount `json:"accounts"`
 		Clients  []demoClient  `json:"clients"`
-	}{strings.TrimSuffix(s.config.Issuer, "/"), parties, s.accounts, clients}
+		Outbox   string        `json:"outbox_url"`
+		Captcha  string        `json:"captcha"`
+	}{
+		Issuer: strings.TrimSuffix(s.config.Issuer, "/"), Parties: parties, Accounts: s.accounts, Clients: clients,
+		Outbox: s.config.Issuer + outboxJSON, Captcha: demoCaptcha,
+	}
 }
 
 // everyClaim gives a person what clients of the standard profile may ask for

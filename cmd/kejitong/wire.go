@@ -62,10 +62,11 @@ type app struct {
 
 	// Only the demonstration and tests set these, before assemble: an answer that
 	// every captcha takes, how messages travel instead of by the configuration's
-	// drivers, and other caps on codes.
+	// drivers, other caps on codes, and pages of the demonstration's own.
 	captcha string
 	senders map[notify.Channel]notify.Sender
 	caps    challenge.Caps
+	beside  func(*web.Kit) provider.Surface
 }
 
 func now() time.Time { return time.Now().UTC() }
@@ -177,6 +178,9 @@ func (a *app) assemble(ctx context.Context) error {
 	more, err := a.surfaces(kit, sessions, hall)
 	if err != nil {
 		return err
+	}
+	if a.beside != nil {
+		more = append(more, a.beside(kit))
 	}
 	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages, More: more})
 	return nil
