@@ -59,6 +59,24 @@ func sealedColumns() []sealedColumn {
 			swap: `UPDATE signup_flows SET data = ? WHERE key = ? AND data = ?`,
 			held: `SELECT substr(data, 4, 16), COUNT(*) FROM signup_flows WHERE data <> '' GROUP BY 1`,
 		},
+		{
+			name: "realname_cases.entry", purpose: keys.Personal, place: entryPlace,
+			rows: `SELECT id, entry FROM realname_cases WHERE id > ? AND entry <> '' AND substr(entry, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE realname_cases SET entry = ? WHERE id = ? AND entry = ?`,
+			held: `SELECT substr(entry, 4, 16), COUNT(*) FROM realname_cases WHERE entry <> '' GROUP BY 1`,
+		},
+		{
+			name: "realname_cases.remark", purpose: keys.Personal, place: remarkPlace,
+			rows: `SELECT id, remark FROM realname_cases WHERE id > ? AND remark <> '' AND substr(remark, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE realname_cases SET remark = ? WHERE id = ? AND remark = ?`,
+			held: `SELECT substr(remark, 4, 16), COUNT(*) FROM realname_cases WHERE remark <> '' GROUP BY 1`,
+		},
+		{
+			name: "register_entries.data", purpose: keys.Personal, place: registerPlace,
+			rows: `SELECT key, data FROM register_entries WHERE key > ? AND data <> '' AND substr(data, 4, 16) <> ? ORDER BY key LIMIT ?`,
+			swap: `UPDATE register_entries SET data = ? WHERE key = ? AND data = ?`,
+			held: `SELECT substr(data, 4, 16), COUNT(*) FROM register_entries WHERE data <> '' GROUP BY 1`,
+		},
 	}...)
 }
 

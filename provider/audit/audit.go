@@ -72,6 +72,16 @@ const (
 	SignUpRefused   Kind = "sign_up.refused"   // something is taken; the detail names the fields
 	SignUpThrottled Kind = "sign_up.throttled" // an address sends too many forms
 	LoginNameTold   Kind = "login_name.told"   // to who proved the mobile
+
+	// Real-name verification and the registers it compares with.
+	RealNameEntered  Kind = "realname.entered"
+	RealNameVerified Kind = "realname.verified" // detail: the method
+	RealNameFailed   Kind = "realname.failed"   // detail: fields and codes
+	RealNameDeferred Kind = "realname.deferred" // to documents; detail: why
+	RealNameHandedIn Kind = "realname.handed_in"
+	RealNameAssigned Kind = "realname.assigned" // detail: the reviewer
+	RealNameRejected Kind = "realname.rejected" // detail: the ground
+	RegisterLoaded   Kind = "register.loaded"   // detail: rows
 )
 
 // Event is one row of the trail. Actor and Object are identifiers (account,

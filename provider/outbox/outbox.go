@@ -22,6 +22,9 @@ const (
 	Message           Kind = "message"
 )
 
+// RealNameCheck tasks ask a verifier about a case of real-name verification.
+const RealNameCheck Kind = "realname_check"
+
 // Task is one thing to deliver. Payload is JSON and holds identifiers only.
 type Task struct {
 	ID        string

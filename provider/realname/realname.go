@@ -17,28 +17,12 @@ import (
 	"time"
 
 	"kejitong/provider/account"
-	"kejitong/provider/audit"
 )
-
-// State is where a case stands.
-type State string
-
-// The states (R21). An account without a case is account.StatusUnverified.
-const (
-	Pending      State = account.StatusPending      // 认证中
-	Verified     State = account.StatusVerified     // 已认证
-	Failed       State = account.StatusFailed       // 认证失败
-	ManualReview State = account.StatusManualReview // 人工审核中
-	Rejected     State = account.StatusRejected     // 审核驳回
-)
-
-// Open tells whether the case still waits for somebody's decision.
-func (s State) Open() bool { return s == Pending || s == ManualReview }
 
 // Case is one application for verification. It holds personal data; only its
 // owner and the reviewer in charge see it.
 type Case struct {
-	ID        string // 128 random bits; what documents and audit rows name
+	ID        string // 128 random bits; what audit rows name
 	Number    string // 受理编号, told to people, and the account's process id afterwards
 	Account   account.ID
 	Kind      account.Kind
@@ -50,6 +34,7 @@ type Case struct {
 	CheckID   string   // the checker's reference
 	Checker   string   // who compared: the verifier's organisation
 	Reviewer  string   // operator in charge of the review, "" if none
+	Folder    string   // the case of package document that evidence goes to; another one after each verdict
 	OpenedAt  time.Time
 	SentAt    time.Time // entered or corrected last
 	PapersAt  time.Time // documents handed in for review; zero if none are
@@ -127,9 +112,4 @@ type Desk interface {
 	Approve(ctx context.Context, d Decision) (Case, error)
 	// Reject sends the case back with a reason. Faults as of Approve.
 	Reject(ctx context.Context, d Decision) (Case, error)
-}
-
-// Recorder writes what happened without another write beside it.
-type Recorder interface {
-	Record(ctx context.Context, ev audit.Event) error
 }
