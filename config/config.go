@@ -54,6 +54,9 @@ type Config struct {
 	// The audit trail.
 	Audit Audit `key:"audit"`
 
+	// Documents that people upload as evidence.
+	Documents Documents `key:"documents"`
+
 	// Clients and accounts for a certification run.
 	Fixture Fixture `key:"fixture"`
 

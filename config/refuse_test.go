@@ -239,6 +239,24 @@ func TestRefusesToStart(t *testing.T) {
 		{"manual by script", add("platform: {manual_url: \"javascript:alert(1)\"}\n"), "platform.manual_url", "https"},
 		{"platform without a name", add("platform: {name_zh: \"\"}\n"), "platform.name_zh", "empty"},
 
+		{"documents kept nowhere known", add("documents: {store: ftp}\n"), "documents.store", "none of"},
+		{"documents in a relative folder", add("documents: {folder: documents}\n"), "documents.folder", "absolute"},
+		{"documents in a folder, with a bucket", add("documents: {s3: {endpoint: s3.intranet, bucket: evidence}}\n"), "documents.s3", "not used"},
+		{"documents in S3, with a folder", add("documents: {store: s3, folder: /var/documents}\n"), "documents.folder", "not used"},
+		{"documents in S3 without a place", add("documents: {store: s3}\n"), "documents.s3.endpoint", "is missing"},
+		{"documents in S3 without a bucket", add("documents: {store: s3, s3: {endpoint: s3.intranet}}\n"), "documents.s3.bucket", "is missing"},
+		{"documents in S3 without keys", add("documents: {store: s3, s3: {endpoint: s3.intranet, bucket: evidence}}\n"), "documents.s3.secret_key_file", "is missing"},
+		{"documents in S3 by address", add("documents: {store: s3, s3: {endpoint: \"https://s3.intranet/\", bucket: evidence}}\n"), "documents.s3.endpoint", "host:port"},
+		{"documents in S3 in clear", add("documents: {store: s3, s3: {endpoint: \"s3.intranet:9000\", plain: true, bucket: evidence}}\n"), "documents.s3.plain", "https"},
+		{"secret key of S3 world-readable", func(t *testing.T, in *installation) {
+			in.write(t, "s3", "n4Qd0Zk2-vT", 0o644)
+			in.yaml += "documents: {store: s3, s3: {endpoint: s3.intranet, bucket: evidence, secret_key_file: " + in.path("s3") + "}}\n"
+		}, "documents.s3.secret_key_file", "chmod 600"},
+		{"clamd by relative path", add("documents: {clamav: \"unix:clamd.ctl\"}\n"), "documents.clamav", "absolute path"},
+		{"clamd without port", add("documents: {clamav: scanner}\n"), "documents.clamav", "host:port"},
+		{"no documents at all", add("documents: {per_account: 0}\n"), "documents.per_account", "between"},
+		{"documents for ever", add("documents: {retain: 400d}\n"), "documents.retain", "between"},
+
 		{"unknown key at the top", add("isuer: x\n"), "isuer", "no such key"},
 		{"unknown key in a section", add("tokens: {code_tll: 30s}\n"), "tokens.code_tll", "no such key"},
 		{"unknown section", add("oauth: {code_ttl: 30s}\n"), "oauth.code_ttl", "tokens.code_ttl"},

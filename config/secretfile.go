@@ -45,11 +45,34 @@ func readSecrets(c *Config, credentials string, problems *Problems) {
 			c.Database.DSN = NewSecret([]byte(strings.TrimSpace(string(content))))
 		}
 	}
+	readDocumentSecrets(c, problems)
 	if c.Listen.TLS.KeyFile != "" && c.Listen.TLS.CertFile != "" {
 		readCertificate("listen.tls", c.Listen.TLS, problems)
 	}
 	if c.Listen.MTLS.KeyFile != "" && c.Listen.MTLS.CertFile != "" {
 		readCertificate("listen.mtls", c.Listen.Pair(), problems)
+	}
+}
+
+// readDocumentSecrets reads the keys of the S3 store, if there is one.
+func readDocumentSecrets(c *Config, problems *Problems) {
+	s3 := &c.Documents.S3
+	for _, f := range []struct {
+		key, path string
+		to        *Secret
+	}{
+		{"documents.s3.access_key_file", s3.AccessKeyFile, &s3.AccessKey},
+		{"documents.s3.secret_key_file", s3.SecretKeyFile, &s3.SecretKey},
+	} {
+		if f.path == "" || c.Documents.Store != DocumentsS3 {
+			continue
+		}
+		content, wrong := readSecretFile(f.path, 0o077)
+		if wrong != "" {
+			problems.add(f.key, f.path, wrong)
+			continue
+		}
+		*f.to = NewSecret([]byte(strings.TrimSpace(string(content))))
 	}
 }
 

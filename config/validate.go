@@ -38,6 +38,7 @@ func (c Config) check(p *Problems) {
 	c.checkListen(p)
 	c.checkDatabase(p)
 	c.checkRootKey(p)
+	c.checkDocuments(p)
 
 	between(p, "keys.rotate_after", c.Keys.RotateAfter, 24*time.Hour, 730*24*time.Hour)
 	between(p, "keys.retire_after", c.Keys.RetireAfter, 24*time.Hour, 365*24*time.Hour)

@@ -48,6 +48,12 @@ func sealedColumns() []sealedColumn {
 			held: `SELECT substr(phc, 4, 16), COUNT(*) FROM credentials WHERE phc <> '' GROUP BY 1`,
 		},
 		{
+			name: "documents.dek", purpose: keys.Documents, place: dekPlace,
+			rows: `SELECT id, dek FROM documents WHERE id > ? AND dek <> '' AND substr(dek, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE documents SET dek = ? WHERE id = ? AND dek = ?`,
+			held: `SELECT substr(dek, 4, 16), COUNT(*) FROM documents WHERE dek <> '' GROUP BY 1`,
+		},
+		{
 			name: "clients.secret_sealed", purpose: keys.SharedSecret, place: client.SecretPlace,
 			rows: `SELECT id, secret_sealed FROM clients WHERE id > ? AND secret_sealed <> '' AND substr(secret_sealed, 4, 16) <> ? ORDER BY id LIMIT ?`,
 			swap: `UPDATE clients SET secret_sealed = ? WHERE id = ? AND secret_sealed = ?`,

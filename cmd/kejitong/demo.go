@@ -129,6 +129,7 @@ func rehearse(folder string, port int) (*performance, error) {
 	c.Issuer = "http://localhost:" + strconv.Itoa(port)
 	c.Database.Driver, c.Database.Path, c.Database.MaxOpen = "sqlite", filepath.Join(folder, "kejitong.db"), 8
 	c.Keys.RootKey = config.NewSecret(root)
+	c.Documents.Folder = filepath.Join(folder, "documents")
 	c.Clients.OutboundAllow = []string{hostPort(port + 1), hostPort(port + 2), "127.0.0.1:9999"}
 	c.Listen.DrainDelay = 0 // no balancer in front
 	c.Log.Level, c.Log.Format = "info", "text"

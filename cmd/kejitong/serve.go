@@ -176,6 +176,7 @@ func (a *app) tend(ctx context.Context) {
 			}
 		case <-sweep.C:
 			a.sweep(ctx)
+			a.eraseDocuments(ctx)
 		case <-rotate.C:
 			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, keys.HintsFor); err != nil && ctx.Err() == nil {
 				a.log.Error("tend keys", "error", err)

@@ -20,6 +20,7 @@ import (
 	"kejitong/provider/client"
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
+	"kejitong/provider/document"
 	"kejitong/provider/keys"
 	"kejitong/provider/notify"
 	"kejitong/provider/oidc"
@@ -46,6 +47,7 @@ type app struct {
 	clients *client.Registry
 	runner  *outbox.Runner
 	chain   *audit.Chain
+	papers  *document.Service
 	handler http.Handler
 
 	messages *notify.Service  // tells people something
@@ -174,6 +176,9 @@ func (a *app) assemble(ctx context.Context) error {
 	pages := &interact.Handler{
 		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Visitors: hall, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
 		Devices: devices, Systems: a.db, Captchas: a.captchas, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
+	}
+	if a.papers, err = a.documents(ctx); err != nil {
+		return err
 	}
 	more, err := a.surfaces(kit, sessions, hall)
 	if err != nil {

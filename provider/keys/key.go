@@ -33,6 +33,7 @@ const (
 	Blind        Purpose = "blind"         // blind indexes for equality search
 	SharedSecret Purpose = "shared_secret" // sealing of client secrets that are needed again
 	Nonce        Purpose = "nonce"         // nonces that are given out and come back
+	Documents    Purpose = "doc"           // sealing of the keys of documents
 	Trail        Purpose = "audit"         // the chain over the audit trail; never rotated
 	Challenge    Purpose = "challenge"     // captchas, and keyed digests of one-time codes
 	Desk         Purpose = "desk"          // sealing of operators' passwords and second factors
@@ -43,7 +44,7 @@ const (
 	FactorMAC    Purpose = "factor_mac"    // keyed digests of recovery codes and of what counts guesses; never rotated
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Trail, Challenge, Desk, Enrolment, Page, Recovery, Factor, FactorMAC}
+var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Documents, Trail, Challenge, Desk, Enrolment, Page, Recovery, Factor, FactorMAC}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string

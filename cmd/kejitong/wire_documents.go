@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+
+	"kejitong/config"
+	"kejitong/provider/document"
+	"kejitong/store/blob"
+)
+
+// documents builds the service that keeps uploaded documents.
+func (a *app) documents(ctx context.Context) (*document.Service, error) {
+	d := a.cfg.Documents
+	s := &document.Service{
+		Store: a.db, Limits: document.Limits{Documents: d.PerAccount, Bytes: int64(d.MiBPerAccount) << 20},
+		Retain: d.Retain, Idle: d.RetainUndecided, Now: a.clock,
+	}
+	var err error
+	if d.Store == config.DocumentsS3 {
+		s.Blobs, err = blob.OpenBucket(ctx, blob.S3{
+			Endpoint: d.S3.Endpoint, Plain: d.S3.Plain, Region: d.S3.Region, Bucket: d.S3.Bucket, Prefix: d.S3.Prefix,
+			AccessKey: d.S3.AccessKey.Text(), SecretKey: d.S3.SecretKey.Text(),
+		})
+	} else {
+		s.Blobs, err = blob.OpenFolder(a.cfg.DocumentsFolder())
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.Init()
+	return s, nil
+}
+
+// eraseDocuments destroys documents whose time is over, in batches.
+func (a *app) eraseDocuments(ctx context.Context) {
+	const batch = 100
+	for range 100 {
+		n, err := a.papers.Tend(ctx, batch)
+		if err != nil {
+			if ctx.Err() == nil {
+				a.log.Error("erase documents", "error", err)
+			}
+			return
+		}
+		if n < batch {
+			return
+		}
+	}
+}
