@@ -57,6 +57,9 @@ type Config struct {
 	// Documents that people upload as evidence.
 	Documents Documents `key:"documents"`
 
+	// Real-name verification.
+	RealName RealName `key:"realname"`
+
 	// Clients and accounts for a certification run.
 	Fixture Fixture `key:"fixture"`
 

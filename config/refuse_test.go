@@ -149,6 +149,22 @@ func TestRefusesToStart(t *testing.T) {
 		{"certificates, unknown form of the header", environ("KEJITONG_LISTEN__MTLS__PROXY_HEADER_FORM=xfcc"), "listen.mtls.proxy_header_form", "rfc9440"},
 		{"certificates, authorities for nobody", environ("KEJITONG_LISTEN__MTLS__CLIENT_CA_FILE=/etc/ca.pem"), "listen.mtls.client_ca_file", "of no use"},
 
+		{"verifier that is none", environ("KEJITONG_REALNAME__VERIFIER=trust"), "realname.verifier", "none of"},
+		{"register guessed at without limit", environ("KEJITONG_REALNAME__DAILY_LIMIT=1000000"), "realname.daily_limit", "between"},
+		{"gateway without an address", environ("KEJITONG_REALNAME__VERIFIER=http"), "realname.gateway.url", "https"},
+		{"gateway in clear text", environ("KEJITONG_REALNAME__VERIFIER=http", "KEJITONG_REALNAME__GATEWAY__URL=http://gateway.internal/check"), "realname.gateway.url", "https"},
+		{"gateway without a key's name", environ("KEJITONG_REALNAME__VERIFIER=http"), "realname.gateway.key_id", "needed"},
+		{"gateway without a key", environ("KEJITONG_REALNAME__VERIFIER=http"), "realname.gateway.key_file", "needed"},
+		{"gateway with a short key", func(t *testing.T, in *installation) {
+			in.write(t, "gateway_key", pasted[:32], 0o600)
+			in.env = []string{"KEJITONG_REALNAME__VERIFIER=http", "KEJITONG_REALNAME__GATEWAY__KEY_FILE=" + in.path("gateway_key")}
+		}, "realname.gateway.key_file", "32 bytes"},
+		{"gateway with a key that the world reads", func(t *testing.T, in *installation) {
+			in.write(t, "gateway_key", pasted, 0o644)
+			in.env = []string{"KEJITONG_REALNAME__VERIFIER=http", "KEJITONG_REALNAME__GATEWAY__KEY_FILE=" + in.path("gateway_key")}
+		}, "realname.gateway.key_file", "chmod 600"},
+		{"gateway that knows unheard-of documents", environ("KEJITONG_REALNAME__GATEWAY__DOCUMENTS=library_card"), "realname.gateway.documents", "none of"},
+
 		{"database address not configured", swap("dsn_file", "# dsn_file"), "database.dsn_file", "is missing"},
 		{"database address file missing", func(t *testing.T, in *installation) { _ = os.Remove(in.path("dsn")) }, "database.dsn_file", "cannot be read"},
 		{"database address file empty", dsn(""), "database.dsn_file", "is empty"},

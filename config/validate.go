@@ -74,6 +74,7 @@ func (c Config) check(p *Problems) {
 
 	c.checkPlatform(p)
 	c.checkOperations(p)
+	c.checkRealName(p)
 }
 
 // checkIssuer holds the issuer to a bare https origin.

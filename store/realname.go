@@ -47,8 +47,6 @@ WHERE state = ? AND (? = '' OR kind = ?) AND (? = '' OR reviewer = CASE WHEN ? =
     AND (sent_at > ? OR sent_at = ? AND id > ?)
 ORDER BY sent_at, id LIMIT ?`
 
-const unitNameHeld = `SELECT id FROM units WHERE name = ? AND id <> ? AND account_id <> '' LIMIT 1`
-
 // AddCase implements realname.Store.
 func (d *DB) AddCase(ctx context.Context, c realname.Case, ev audit.Event) error {
 	entry, remark, err := d.sealCase(c)
@@ -170,16 +168,6 @@ func (d *DB) CountEntry(ctx context.Context, id account.ID, window time.Duration
 func (d *DB) Holder(ctx context.Context, id account.ID) (realname.Holder, error) {
 	p, err := d.ByAccount(ctx, id)
 	return realname.Holder{Account: p.Account, Unit: p.Unit}, err
-}
-
-// UnitNameHeld implements realname.Store.
-func (d *DB) UnitNameHeld(ctx context.Context, name, except string) (bool, error) {
-	var id string
-	found, err := d.row(ctx, unitNameHeld, []any{name, except}, &id)
-	if err != nil {
-		return false, fmt.Errorf("unit by name: %w", err)
-	}
-	return found, nil
 }
 
 func entryPlace(id string) string  { return "realname_cases.entry|" + id }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"kejitong/provider/account"
 )
 
 // The contract with a verification gateway, for both sides of it; see
@@ -87,7 +89,7 @@ func (q Question) Entry() (Entry, bool) {
 		return Entry{Person: &Person{Name: p.Name, IDType: p.IDType, IDNumber: p.IDNumber, Nationality: p.Nationality}}, true
 	case q.Kind == "unit" && q.Unit != nil:
 		l := q.Unit.LegalRep
-		return Entry{Unit: &Unit{Name: q.Unit.Name, USCC: q.Unit.USCC, Type: q.Unit.Type, Region: Mainland,
+		return Entry{Unit: &Unit{Name: q.Unit.Name, USCC: q.Unit.USCC, Type: q.Unit.Type, Region: account.Mainland,
 			LegalRep: Person{Name: l.Name, IDType: l.IDType, IDNumber: l.IDNumber, Nationality: l.Nationality}}}, true
 	}
 	return Entry{}, false

@@ -68,19 +68,21 @@ func (s *Service) unheld(ctx context.Context, h Holder, e Entry) error {
 	if e.Unit == nil {
 		return nil
 	}
-	own := ""
-	if h.Unit != nil {
-		own = h.Unit.ID
-	} else if u, err := s.Store.UnitByUSCC(ctx, account.USCC(e.Unit.USCC)); err == nil {
-		if own = u.ID; u.AccountID != "" && u.AccountID != h.Account.ID {
+	if h.Unit == nil {
+		u, err := s.Store.UnitByUSCC(ctx, account.USCC(e.Unit.USCC))
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		if err == nil && u.AccountID != "" && u.AccountID != h.Account.ID {
 			return conflict(FieldUSCC, MsgUSCCTaken)
 		}
-	} else if !fault.Is(err, fault.NotFound) {
-		return err
 	}
-	held, err := s.Store.UnitNameHeld(ctx, e.Unit.Name, own)
-	if err == nil && held {
+	holder, err := s.Store.UnitNameHolder(ctx, e.Unit.Name)
+	if err == nil && holder != h.Account.ID {
 		return conflict(FieldUnitName, MsgUnitNameHeld)
+	}
+	if fault.Is(err, fault.NotFound) {
+		return nil
 	}
 	return err
 }

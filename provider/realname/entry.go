@@ -21,20 +21,13 @@ type Person struct {
 	Nationality string `json:"nt"` // ISO 3166-1 alpha-3
 }
 
-// The values of Unit.Region.
-const (
-	Mainland = "mainland" // 境内
-	HMT      = "hmt"      // 港澳台
-	Foreign  = "foreign"  // 境外
-)
-
 // Unit is a legal entity's entry in its three blocks (R19).
 type Unit struct {
 	// 法人单位基本信息
 	Name    string `json:"n"`
 	USCC    string `json:"u"`
 	Type    string `json:"t"` // one of the account.Unit constants
-	Region  string `json:"r"` // Mainland, HMT or Foreign
+	Region  string `json:"r"` // account.Mainland, HMT or Overseas
 	Address string `json:"a,omitempty"`
 
 	// 法人授权信息

@@ -105,7 +105,7 @@ func (h Heading) Read(cells []string, now time.Time) (Line, error) {
 	if u.USCC, err = account.ParseUSCC(v["uscc"]); err != nil {
 		return Line{}, err
 	}
-	if u.Name, err = ParseUnitName(v["name"]); err != nil {
+	if u.Name, err = account.ParseUnitName(v["name"]); err != nil {
 		return Line{}, err
 	}
 	if u.RepName, err = account.ParseName(v["rep_name"]); err != nil {

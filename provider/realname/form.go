@@ -41,7 +41,6 @@ const (
 const (
 	longestHandling = 5 * 366 * 24 * time.Hour
 	youngest        = 14 // years; below it a guardian has to consent (PIPL article 31), which no page here can take
-	longestName     = 100
 	longestAddress  = 200
 )
 
@@ -73,7 +72,7 @@ func ReadUnit(t Typed, before *Unit, uscc account.USCC, now time.Time) (Unit, Fa
 	var f Faults
 	var u Unit
 	var err error
-	if u.Name, err = ParseUnitName(t[FieldUnitName]); err != nil {
+	if u.Name, err = account.ParseUnitName(t[FieldUnitName]); err != nil {
 		f.add(err)
 	}
 	code := uscc
@@ -87,7 +86,7 @@ func ReadUnit(t Typed, before *Unit, uscc account.USCC, now time.Time) (Unit, Fa
 	if by := code.UnitType(); !knownType(u.Type) || code != "" && by != account.UnitOther && by != u.Type {
 		f.add(wrong(FieldUnitType, MsgUnitType))
 	}
-	if u.Region != Mainland && u.Region != HMT && u.Region != Foreign {
+	if u.Region != account.Mainland && u.Region != account.HMT && u.Region != account.Overseas {
 		f.add(wrong(FieldRegion, MsgRegion))
 	}
 	u.Address = readAddress(t[FieldAddress], u.Region, &f)
@@ -105,7 +104,7 @@ func readAddress(s, region string, f *Faults) string {
 	switch {
 	case utf8.RuneCountInString(s) > longestAddress || strings.ContainsFunc(s, unicode.IsControl) || !utf8.ValidString(s):
 		f.add(wrong(FieldAddress, MsgAddress))
-	case s == "" && region != Mainland:
+	case s == "" && region != account.Mainland:
 		f.add(wrong(FieldAddress, MsgAddressMissing)) // no register here has it
 	}
 	return s
@@ -192,22 +191,6 @@ func parseNationality(s string) (string, error) {
 		return "", wrong(FieldNationality, MsgNationality)
 	}
 	return r.ISO3(), nil
-}
-
-// ParseUnitName gives a unit's name in one spelling: single blanks, and in a
-// Chinese name the full-width brackets of the licence.
-func ParseUnitName(s string) (string, error) {
-	s = strings.TrimSpace(s)
-	if n := utf8.RuneCountInString(s); !utf8.ValidString(s) || n < 2 || n > longestName || strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Cs, unicode.Zl, unicode.Zp) || strings.ContainsRune("<>\\\"", r)
-	}) {
-		return "", wrong(FieldUnitName, MsgUnitName)
-	}
-	s = strings.Join(strings.Fields(s), " ")
-	if strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
-		s = strings.NewReplacer("(", "（", ")", "）").Replace(s)
-	}
-	return s, nil
 }
 
 // bornOn is the date of birth where the number tells it.

@@ -7,7 +7,6 @@ const (
 	MsgNameEmpty       = "realname.error.name_empty"
 	MsgNationality     = "realname.error.nationality"
 	MsgMinor           = "realname.error.minor"
-	MsgUnitName        = "realname.error.unit_name"
 	MsgUnitType        = "realname.error.unit_type"
 	MsgUSCCChanged     = "realname.error.uscc_changed"
 	MsgUSCCTaken       = "realname.error.uscc_taken"
@@ -34,7 +33,7 @@ const (
 // test can hold the catalogues against it.
 func Messages() []string {
 	out := []string{
-		MsgNameEmpty, MsgNationality, MsgMinor, MsgUnitName, MsgUnitType, MsgUSCCChanged, MsgUSCCTaken, MsgRegion, MsgAddress, MsgAddressMissing,
+		MsgNameEmpty, MsgNationality, MsgMinor, MsgUnitType, MsgUSCCChanged, MsgUSCCTaken, MsgRegion, MsgAddress, MsgAddressMissing,
 		MsgUntil, MsgUntilRange, MsgNothingChanged, MsgUnderWay, MsgNoReview, MsgPapersMissing, MsgTooOften, MsgMoved, MsgOwnCase, MsgGrounds,
 		MsgRemark, MsgUnitNameHeld, MsgWrongKind, MsgAccountUnusable,
 	}

@@ -86,7 +86,7 @@ func (r Registry) unit(ctx context.Context, u Unit) ([]Reason, error) {
 		return []Reason{{FieldUSCC, Cancelled}}, nil
 	}
 	var why []Reason
-	if !sameName(on.Name, u.Name) {
+	if account.UnitNameKey(on.Name) != account.UnitNameKey(u.Name) {
 		why = append(why, Reason{FieldUnitName, Mismatch})
 	}
 	if !sameName(on.RepName, u.LegalRep.Name) {
@@ -98,7 +98,7 @@ func (r Registry) unit(ctx context.Context, u Unit) ([]Reason, error) {
 	return why, nil
 }
 
-// sameName compares names as registers and people write them: blanks, width and
+// sameName compares names of people as registers and people write them: blanks, width and
 // case do not tell two apart. Rare characters do: nothing is folded that stands
 // on a card.
 func sameName(a, b string) bool { return folded(a) == folded(b) }
@@ -108,10 +108,6 @@ func folded(s string) string {
 		switch {
 		case r == ' ', r == '\u3000', r == '\u00a0':
 			return -1
-		case r == '（':
-			return '('
-		case r == '）':
-			return ')'
 		case r >= '！' && r <= '～': // full width
 			return r - 0xfee0
 		case r == '•', r == '．', r == '・', r == '‧':

@@ -5,9 +5,9 @@ import "kejitong/provider/account"
 // automatic is R22: which units an authority's register answers for, by region and
 // type. All others are for documents alone.
 var automatic = map[string][]string{
-	Mainland: {account.UnitEnterprise, account.UnitSocialOrganization, account.UnitPublicInstitution},
-	HMT:      {},
-	Foreign:  {},
+	account.Mainland: {account.UnitEnterprise, account.UnitSocialOrganization, account.UnitPublicInstitution},
+	account.HMT:      {},
+	account.Overseas: {},
 }
 
 // digits are the documents whose numbers carry a check digit. The others are for

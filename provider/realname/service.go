@@ -43,15 +43,16 @@ type Store interface {
 	Holder(ctx context.Context, id account.ID) (Holder, error)
 	// UnitByUSCC gives a unit; fault.NotFound if there is none.
 	UnitByUSCC(ctx context.Context, uscc account.USCC) (account.Unit, error)
-	// UnitNameHeld tells whether a unit other than that with the id has an account
-	// and the name.
-	UnitNameHeld(ctx context.Context, name, except string) (bool, error)
+	// UnitNameHolder gives the account of the unit that bears a name, in any
+	// spelling; fault.NotFound if there is none.
+	UnitNameHolder(ctx context.Context, name string) (account.ID, error)
 	// ProvedBy gives the account that a document is verified on.
 	ProvedBy(ctx context.Context, idType, number string) (account.ID, error)
 	// PutAccount replaces the account if it has a.Version. fault.Conflict if it has
 	// not, and with field "id_number" if its document is verified on another one.
 	PutAccount(ctx context.Context, a account.Account, phc string, ev audit.Event) error
-	// PutUnit inserts or replaces the unit.
+	// PutUnit inserts or replaces the unit. fault.Conflict with field "uscc" or
+	// "unit_name" if another one has that.
 	PutUnit(ctx context.Context, u account.Unit, ev audit.Event) error
 }
 
