@@ -39,6 +39,9 @@ const (
 	MsgMobileEmpty = "mobile.empty"
 	MsgMobileForm  = "mobile.form"
 
+	MsgEmailEmpty = "email.empty"
+	MsgEmailForm  = "email.form"
+
 	MsgNameLength     = "name.length"
 	MsgNameCharacters = "name.characters"
 
@@ -68,7 +71,7 @@ func Messages() []string {
 		MsgResidentDate, MsgResidentFuture, MsgResidentCheck, MsgResidencePermit,
 		MsgPermanentForm, MsgPermanentDate, MsgPermanentCheck,
 		MsgDocumentType, MsgDocumentForm, MsgDocumentProved,
-		MsgMobileEmpty, MsgMobileForm,
+		MsgMobileEmpty, MsgMobileForm, MsgEmailEmpty, MsgEmailForm,
 		MsgNameLength, MsgNameCharacters,
 		MsgUnitNameEmpty, MsgUnitNameLength, MsgUnitNameCharacters,
 		MsgLoginEmpty, MsgLoginShort, MsgLoginLong, MsgLoginSpace, MsgLoginCharacters,

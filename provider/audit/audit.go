@@ -33,6 +33,16 @@ const (
 	TokenExchanged   Kind = "token.exchanged"
 	AccountCreated   Kind = "account.created"
 	AccountChanged   Kind = "account.changed"
+	AccountClosing   Kind = "account.closing" // asked for; done when the time is over
+	AccountReturned  Kind = "account.returned"
+	AccountClosed    Kind = "account.closed"
+	AccountUnused    Kind = "account.unused" // disabled for want of use
+	AccountExported  Kind = "account.exported"
+	MobileChanged    Kind = "mobile.changed"
+	MobileHeld       Kind = "mobile.held" // a change that waits, since the old number cannot be asked
+	MobileStopped    Kind = "mobile.stopped"
+	EmailChanged     Kind = "email.changed"
+	UnitEnded        Kind = "unit.ended"
 	PasswordChanged  Kind = "password.changed"
 	UnitChanged      Kind = "unit.changed"
 	EntitlementMade  Kind = "entitlement.made"

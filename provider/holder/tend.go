@@ -1,0 +1,154 @@
+package holder
+
+import (
+	"context"
+	"time"
+
+	"kejitong/provider/audit"
+	"kejitong/provider/fault"
+)
+
+// batch bounds what one round of Tend takes on of each kind.
+const batch = 100
+
+// Tend does what is due: closings taken back or carried out, held changes, uses
+// noted, holders of unused accounts told, unused accounts disabled, login names
+// set free. Any number of processes may do it at once.
+func (s *Service) Tend(ctx context.Context) error {
+	now, l := s.Now(), s.Limits.OrDefault()
+	for _, step := range []func(context.Context) error{
+		s.returned,
+		func(ctx context.Context) error { return s.endings(ctx, now) },
+		func(ctx context.Context) error { return s.held(ctx, now) },
+		func(ctx context.Context) error { return s.Store.NoteUses(ctx, now.Add(-noteBack), l.Doubt) },
+		func(ctx context.Context) error { return s.remind(ctx, now, l) },
+		func(ctx context.Context) error { return s.disable(ctx, now, l) },
+		func(ctx context.Context) error {
+			_, err := s.Store.ReleaseLogins(ctx, now.Add(-l.LoginFree))
+			return err
+		},
+	} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noteBack is how far back sign-ins are looked for: a session's row outlives it by
+// far, so that no round that was missed loses one.
+const noteBack = 26 * time.Hour
+
+func (s *Service) returned(ctx context.Context) error {
+	list, err := s.Store.Returned(ctx, batch)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if _, err := s.TakeBack(ctx, e.Account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) endings(ctx context.Context, now time.Time) error {
+	list, err := s.Store.DueEndings(ctx, now, batch)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		if err := s.finish(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// held carries out changes of mobile whose time has come. A login name that
+// somebody else has taken meanwhile stays as it is; a change of an account that is
+// over goes.
+func (s *Service) held(ctx context.Context, now time.Time) error {
+	list, err := s.Store.DueFlows(ctx, now, batch)
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		err := s.carryOut(ctx, f, "")
+		if fault.Is(err, fault.Conflict) && f.Rename {
+			f.Rename = false
+			err = s.carryOut(ctx, f, "")
+		}
+		if fault.Is(err, fault.Gone) {
+			_, err = s.Store.DropFlow(ctx, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remind tells the holders of accounts that will be disabled.
+func (s *Service) remind(ctx context.Context, now time.Time, l Limits) error {
+	list, err := s.Store.Unused(ctx, now.Add(-l.Unused+l.Remind), false, batch)
+	if err != nil {
+		return err
+	}
+	for _, u := range list {
+		err := s.Store.InTx(ctx, func(ctx context.Context) error {
+			a, err := s.Store.HeldAccount(ctx, u.Account)
+			if err != nil {
+				return err
+			}
+			won, err := s.Store.NoteReminder(ctx, u, now)
+			if err != nil || !won {
+				return err
+			}
+			return s.tell(ctx, a, Number(a), Address(a), "account_unused", string(u.Account)+"|"+day(now), day(now.Add(l.Remind)))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// disable takes the passwords of accounts away that nobody has used for so long,
+// a while after their holders were told.
+func (s *Service) disable(ctx context.Context, now time.Time, l Limits) error {
+	list, err := s.Store.Unused(ctx, now.Add(-l.Unused), true, batch)
+	if err != nil {
+		return err
+	}
+	for _, u := range list {
+		if now.Before(u.Reminded.Add(l.Remind)) {
+			continue
+		}
+		ev := s.event(ctx, audit.AccountUnused, u.Account, "")
+		ev.Actor = "system"
+		err := s.Store.InTx(ctx, func(ctx context.Context) error {
+			won, err := s.Store.DisableUnused(ctx, u, now, ev)
+			if err != nil || !won {
+				return err
+			}
+			return s.Store.EndGrants(ctx, u.Account, now)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Doubted tells whether the number of the account, whose session began at since,
+// may be somebody else's by now: the carriers give numbers out again, so that one
+// unused for so long is proved anew.
+func (s *Service) Doubted(u Use, since time.Time) bool {
+	return u.Doubted || !u.UsedAt.IsZero() && since.Sub(u.UsedAt) >= s.Limits.OrDefault().Doubt
+}
+
+// beijing is the zone of every time that people are told.
+var beijing = time.FixedZone("UTC+8", 8*60*60)
+
+func day(t time.Time) string { return t.In(beijing).Format("2006-01-02") }
