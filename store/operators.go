@@ -177,4 +177,3 @@ func (d *DB) Operators(ctx context.Context) ([]operator.Operator, error) {
 	}
 	return out, nil
 }
-

@@ -83,6 +83,30 @@ func sealedColumns() []sealedColumn {
 			swap: `UPDATE register_entries SET data = ? WHERE key = ? AND data = ?`,
 			held: `SELECT substr(data, 4, 16), COUNT(*) FROM register_entries WHERE data <> '' GROUP BY 1`,
 		},
+		{
+			name: "messages.body", purpose: keys.Personal, place: messagePlace,
+			rows: `SELECT id, body FROM messages WHERE id > ? AND body <> '' AND substr(body, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE messages SET body = ? WHERE id = ? AND body = ?`,
+			held: `SELECT substr(body, 4, 16), COUNT(*) FROM messages WHERE body <> '' GROUP BY 1`,
+		},
+		{
+			name: "recovery_flows.data", purpose: keys.Personal, place: flowPlace,
+			rows: `SELECT key, data FROM recovery_flows WHERE key > ? AND data <> '' AND substr(data, 4, 16) <> ? ORDER BY key LIMIT ?`,
+			swap: `UPDATE recovery_flows SET data = ? WHERE key = ? AND data = ?`,
+			held: `SELECT substr(data, 4, 16), COUNT(*) FROM recovery_flows WHERE data <> '' GROUP BY 1`,
+		},
+		{
+			name: "appeals.claim", purpose: keys.Personal, place: claimPlace,
+			rows: `SELECT id, claim FROM appeals WHERE id > ? AND claim <> '' AND substr(claim, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE appeals SET claim = ? WHERE id = ? AND claim = ?`,
+			held: `SELECT substr(claim, 4, 16), COUNT(*) FROM appeals WHERE claim <> '' GROUP BY 1`,
+		},
+		{
+			name: "errands.target", purpose: keys.Personal, place: errandPlace,
+			rows: `SELECT id, target FROM errands WHERE id > ? AND target <> '' AND substr(target, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE errands SET target = ? WHERE id = ? AND target = ?`,
+			held: `SELECT substr(target, 4, 16), COUNT(*) FROM errands WHERE target <> '' GROUP BY 1`,
+		},
 	}...)
 }
 

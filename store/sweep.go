@@ -56,6 +56,9 @@ DELETE FROM ceremonies WHERE key IN (SELECT key FROM ceremonies WHERE expires_at
 	sweepSignUps = `
 DELETE FROM signup_flows WHERE key IN (SELECT key FROM signup_flows WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
+	sweepErrands = `
+DELETE FROM errands WHERE id IN (SELECT id FROM errands WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
 	sweepSpokenFor = `
 DELETE FROM spoken_for WHERE (client_id, subject) IN (SELECT client_id, subject FROM spoken_for WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
@@ -115,6 +118,7 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		{sweepMessages, before}, {sweepCaptchas, soon}, {sweepCodes, soon}, {sweepTallies, before},
 		{sweepCeremonies, soon},
 		{sweepSignUps, soon},
+		{sweepErrands, before},
 	} {
 		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {

@@ -14,28 +14,31 @@ import (
 // AskClosing begins to close the account: with the captcha solved, a code goes to
 // the number, else to the address, that the account has; an account with neither
 // needs none.
-func (s *Service) AskClosing(ctx context.Context, who Asker) (Flow, error) {
+func (s *Service) AskClosing(ctx context.Context, who Asker) (Errand, error) {
 	if err := s.Captchas.Solve(ctx, who.Browser, challenge.StepUp, who.Captcha, who.Answer); err != nil {
-		return Flow{}, err
+		return Errand{}, err
 	}
 	a, err := s.Store.HeldAccount(ctx, who.Account)
 	if err != nil {
-		return Flow{}, err
+		return Errand{}, err
+	}
+	if err := s.free(ctx, who.Account); err != nil {
+		return Errand{}, err
 	}
 	if err := s.notClosing(ctx, who.Account); err != nil {
-		return Flow{}, err
+		return Errand{}, err
 	}
 	channel, to := notify.SMS, Number(a)
 	if to == "" {
 		channel, to = notify.Email, Address(a)
 	}
-	f := newFlow(who, Closing, to, s.Now())
+	f := newErrand(who, Closing, to, s.Now())
 	f.Proved = to == ""
-	if err := s.Store.PutFlow(ctx, f); err != nil || f.Proved {
+	if err := s.Store.PutErrand(ctx, f); err != nil || f.Proved {
 		return f, err
 	}
 	_, err = s.Codes.Send(ctx, challenge.Ask{Purpose: challenge.StepUp, Flow: f.ID, Channel: channel, To: to, Address: who.Address, Locale: who.Locale},
-		s.event(ctx, audit.CodeSent, who.Account, "closing"))
+		s.event(ctx, audit.ChallengeSent, who.Account, "closing"))
 	return f, err
 }
 
@@ -73,7 +76,7 @@ func (s *Service) Close(ctx context.Context, who Asker, code string, sure bool) 
 		if err != nil {
 			return err
 		}
-		won, err := s.Store.DropFlow(ctx, f)
+		won, err := s.Store.DropErrand(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -163,4 +166,6 @@ func (s *Service) TakeBack(ctx context.Context, id account.ID) (bool, error) {
 	return back, err
 }
 
-func occasion(e Ending) string { return string(e.Account) + "|" + e.AskedAt.UTC().Format("20060102150405") }
+func occasion(e Ending) string {
+	return string(e.Account) + "|" + e.AskedAt.UTC().Format("20060102150405")
+}

@@ -21,11 +21,12 @@ const (
 	MsgLastWay   = "holder.last_way"
 	MsgClosing   = "holder.closing_already"
 	MsgSure      = "holder.sure"
+	MsgOnHold    = "holder.on_hold"
 )
 
 // Messages lists the message keys of this package's faults.
 func Messages() []string {
-	return []string{MsgGone, MsgUnchanged, MsgLastWay, MsgClosing, MsgSure}
+	return []string{MsgGone, MsgUnchanged, MsgLastWay, MsgClosing, MsgSure, MsgOnHold}
 }
 
 // Number is the mobile number by which the holder of a is reached, E.164; "" if
@@ -87,57 +88,70 @@ func (k Kind) contact() (channel notify.Channel, purpose challenge.Purpose, pars
 // captcha is used up first; then a code goes to the new one and, unless the holder
 // says that it cannot be reached, to the old one. The number that there is already
 // may be given again: it is proved anew.
-func (s *Service) Change(ctx context.Context, who Asker, kind Kind, typed string, oldGone bool) (Flow, error) {
+func (s *Service) Change(ctx context.Context, who Asker, kind Kind, typed string, oldGone bool) (Errand, error) {
 	channel, purpose, parse, of := kind.contact()
 	to, err := parse(typed)
 	if err != nil {
-		return Flow{}, err
+		return Errand{}, err
 	}
 	if err := s.Captchas.Solve(ctx, who.Browser, purpose, who.Captcha, who.Answer); err != nil {
-		return Flow{}, err
+		return Errand{}, err
 	}
 	a, err := s.Store.HeldAccount(ctx, who.Account)
 	if err != nil {
-		return Flow{}, err
+		return Errand{}, err
+	}
+	if err := s.free(ctx, who.Account); err != nil {
+		return Errand{}, err
 	}
 	old := of(a)
 	if old == to && kind == Email {
-		return Flow{}, &fault.Error{Kind: fault.Invalid, Field: string(kind), Msg: MsgUnchanged}
+		return Errand{}, &fault.Error{Kind: fault.Invalid, Field: string(kind), Msg: MsgUnchanged}
 	}
-	f := newFlow(who, kind, to, s.Now())
+	f := newErrand(who, kind, to, s.Now())
 	f.OldGone, f.OldProved = oldGone || kind == Email, old == "" || old == to
-	if err := s.Store.PutFlow(ctx, f); err != nil {
-		return Flow{}, err
+	if err := s.Store.PutErrand(ctx, f); err != nil {
+		return Errand{}, err
 	}
 	ask := challenge.Ask{Purpose: purpose, Flow: f.ID, Channel: channel, To: to, Address: who.Address, Locale: who.Locale}
-	ev := s.event(ctx, audit.CodeSent, who.Account, string(purpose))
+	ev := s.event(ctx, audit.ChallengeSent, who.Account, string(purpose))
 	if _, err := s.Codes.Send(ctx, ask, ev); err != nil {
-		return Flow{}, err
+		return Errand{}, err
 	}
 	if !f.OldGone && !f.OldProved {
 		ask.To = old
 		if _, err := s.Codes.Send(ctx, ask, ev); err != nil {
-			return Flow{}, err
+			return Errand{}, err
 		}
 	}
 	return f, nil
 }
 
-// Waiting gives the flow that waits; fault.Gone if there is none or its time is
+// Waiting gives the errand that waits; fault.Gone if there is none or its time is
 // over.
-func (s *Service) Waiting(ctx context.Context, id account.ID, kind Kind) (Flow, error) {
-	f, err := s.Store.Flow(ctx, id, kind)
+func (s *Service) Waiting(ctx context.Context, id account.ID, kind Kind) (Errand, error) {
+	f, err := s.Store.Errand(ctx, id, kind)
 	if fault.Is(err, fault.NotFound) || err == nil && f.State == Asked && !s.Now().Before(f.ExpiresAt) {
-		return Flow{}, &fault.Error{Kind: fault.Gone, Msg: MsgGone}
+		return Errand{}, &fault.Error{Kind: fault.Gone, Msg: MsgGone}
 	}
 	return f, err
+}
+
+// free refuses sensitive acts while the account is on hold after a reset
+// .
+func (s *Service) free(ctx context.Context, id account.ID) error {
+	until, err := s.Store.Hold(ctx, id)
+	if err == nil && s.Now().Before(until) {
+		return &fault.Error{Kind: fault.Refused, Msg: MsgOnHold}
+	}
+	return err
 }
 
 // Confirm takes the codes as typed. A code that was right counts even if the other
 // one was not, so that only the other is typed again. With all of them the change
 // is made, or, if the old number could not be asked, held for a day: who holds the
-// old number is told and can stop it (S57). The flow tells which.
-func (s *Service) Confirm(ctx context.Context, who Asker, kind Kind, code, oldCode string, rename bool) (Flow, error) {
+// old number is told and can stop it (S57). The errand tells which.
+func (s *Service) Confirm(ctx context.Context, who Asker, kind Kind, code, oldCode string, rename bool) (Errand, error) {
 	_, purpose, _, of := kind.contact()
 	f, err := s.Waiting(ctx, who.Account, kind)
 	if err != nil || f.State == Held {
@@ -165,11 +179,11 @@ func (s *Service) Confirm(ctx context.Context, who Asker, kind Kind, code, oldCo
 }
 
 // prove checks one code and notes that it was right.
-func (s *Service) prove(ctx context.Context, f *Flow, p challenge.Purpose, to, code, field string, old bool) error {
+func (s *Service) prove(ctx context.Context, f *Errand, p challenge.Purpose, to, code, field string, old bool) error {
 	if err := s.Codes.Check(ctx, challenge.Try{Purpose: p, Flow: f.ID, To: to, Code: code}); err != nil {
 		return at(err, field)
 	}
-	won, err := s.Store.ProveFlow(ctx, *f, old)
+	won, err := s.Store.ProveErrand(ctx, *f, old)
 	if err != nil {
 		return err
 	}
@@ -195,11 +209,11 @@ func at(err error, field string) error {
 	return err
 }
 
-func (s *Service) hold(ctx context.Context, f Flow, a account.Account) (Flow, error) {
+func (s *Service) hold(ctx context.Context, f Errand, a account.Account) (Errand, error) {
 	now := s.Now()
 	f.State, f.DueAt = Held, now.Add(s.Limits.OrDefault().Hold)
 	err := s.Store.InTx(ctx, func(ctx context.Context) error {
-		won, err := s.Store.HoldFlow(ctx, f)
+		won, err := s.Store.HoldErrand(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -216,7 +230,7 @@ func (s *Service) hold(ctx context.Context, f Flow, a account.Account) (Flow, er
 
 // Stop gives a change up, held or not.
 func (s *Service) Stop(ctx context.Context, id account.ID, kind Kind) error {
-	f, err := s.Store.Flow(ctx, id, kind)
+	f, err := s.Store.Errand(ctx, id, kind)
 	if fault.Is(err, fault.NotFound) {
 		return nil
 	}
@@ -224,7 +238,7 @@ func (s *Service) Stop(ctx context.Context, id account.ID, kind Kind) error {
 		return err
 	}
 	return s.Store.InTx(ctx, func(ctx context.Context) error {
-		won, err := s.Store.DropFlow(ctx, f)
+		won, err := s.Store.DropErrand(ctx, f)
 		if err != nil || !won || f.State != Held {
 			return err
 		}
@@ -234,13 +248,13 @@ func (s *Service) Stop(ctx context.Context, id account.ID, kind Kind) error {
 
 // carryOut makes the change, tells the old number or address, and ends every other
 // session with its tokens (S57).
-func (s *Service) carryOut(ctx context.Context, f Flow, keep string) error {
+func (s *Service) carryOut(ctx context.Context, f Errand, keep string) error {
 	return s.Store.InTx(ctx, func(ctx context.Context) error {
 		a, err := s.Store.HeldAccount(ctx, f.Account)
 		if err != nil {
 			return err
 		}
-		won, err := s.Store.DropFlow(ctx, f)
+		won, err := s.Store.DropErrand(ctx, f)
 		if err != nil {
 			return err
 		}
@@ -265,7 +279,7 @@ func (s *Service) carryOut(ctx context.Context, f Flow, keep string) error {
 		if err := s.Store.PutAccount(ctx, a, "", s.event(ctx, audit.MobileChanged, f.Account, proved(f))); err != nil {
 			return err
 		}
-		if err := s.Store.TrustNumber(ctx, f.Account); err != nil {
+		if err := s.Store.TrustNumber(ctx, f.Account, now); err != nil {
 			return err
 		}
 		if number == f.To { // proved anew: nothing changed
@@ -278,7 +292,7 @@ func (s *Service) carryOut(ctx context.Context, f Flow, keep string) error {
 	})
 }
 
-func proved(f Flow) string {
+func proved(f Errand) string {
 	if f.OldProved {
 		return "old_proved"
 	}

@@ -4,7 +4,7 @@
 // accounts: those that nobody uses are disabled, numbers that may belong to
 // somebody else by now are doubted, and units end.
 //
-// What is asked for waits in a Flow, one of a kind for an account. A flow knows
+// What is asked for waits as an Errand, one of a kind for an account. An errand knows
 // which codes were right; nothing happens on the word of the browser. Whether the
 // visitor signed in just now (S63) is the surface's matter.
 package holder

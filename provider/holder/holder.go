@@ -13,17 +13,17 @@ import (
 	"kejitong/provider/session"
 )
 
-// Kind is what a flow is for.
+// Kind is what an errand is for.
 type Kind string
 
-// The kinds of flow; an account has at most one of each.
+// The kinds of errand; an account has at most one of each.
 const (
 	Mobile  Kind = "mobile"
 	Email   Kind = "email"
 	Closing Kind = "closing"
 )
 
-// State is where a flow stands.
+// State is where an errand stands.
 type State string
 
 // The states. Held is a change of mobile that waits because the old number could
@@ -33,8 +33,8 @@ const (
 	Held  State = "held"
 )
 
-// Flow is something that was asked for and is not done yet.
-type Flow struct {
+// Errand is something that was asked for and is not done yet.
+type Errand struct {
 	ID        string // 128 random bits; what the codes are bound to
 	Account   account.ID
 	Kind      Kind
@@ -56,15 +56,6 @@ type Ending struct {
 	DueAt   time.Time
 }
 
-// Use is when an account was last used.
-type Use struct {
-	Account  account.ID
-	UsedAt   time.Time // last sign-in that is known, else when the account was made
-	Doubted  bool      // its number may be somebody else's by now
-	Reminded time.Time // when the holder was told that it will be disabled
-	Disabled time.Time // when it was disabled for want of use
-}
-
 // Store keeps all that. Methods that tell whether they won are compare-and-swaps.
 type Store interface {
 	InTx(ctx context.Context, fn func(context.Context) error) error
@@ -81,18 +72,18 @@ type Store interface {
 	// outlive sessions too, and owes the clients a logout.
 	EndGrants(ctx context.Context, id account.ID, now time.Time) error
 
-	// PutFlow stores f in place of any other of its kind and account.
-	PutFlow(ctx context.Context, f Flow) error
-	// Flow gives the flow; fault.NotFound if there is none.
-	Flow(ctx context.Context, id account.ID, kind Kind) (Flow, error)
-	// ProveFlow notes that a code was right; false if the flow is another by now.
-	ProveFlow(ctx context.Context, f Flow, old bool) (bool, error)
-	// HoldFlow turns an asked flow into a held one.
-	HoldFlow(ctx context.Context, f Flow) (bool, error)
-	// DropFlow deletes the flow: of several who carry one out, one wins.
-	DropFlow(ctx context.Context, f Flow) (bool, error)
-	// DueFlows gives held flows that are due.
-	DueFlows(ctx context.Context, now time.Time, limit int) ([]Flow, error)
+	// PutErrand stores f in place of any other of its kind and account.
+	PutErrand(ctx context.Context, f Errand) error
+	// Errand gives the errand; fault.NotFound if there is none.
+	Errand(ctx context.Context, id account.ID, kind Kind) (Errand, error)
+	// ProveErrand notes that a code was right; false if the errand is another by now.
+	ProveErrand(ctx context.Context, f Errand, old bool) (bool, error)
+	// HoldErrand turns an asked errand into a held one.
+	HoldErrand(ctx context.Context, f Errand) (bool, error)
+	// DropErrand deletes the errand: of several who carry one out, one wins.
+	DropErrand(ctx context.Context, f Errand) (bool, error)
+	// DueErrands gives held errands that are due.
+	DueErrands(ctx context.Context, now time.Time, limit int) ([]Errand, error)
 
 	// BeginEnding stores e; false if the account is closing already.
 	BeginEnding(ctx context.Context, e Ending) (bool, error)
@@ -114,21 +105,27 @@ type Store interface {
 	// ReleaseLogins makes the login names of accounts closed before t free.
 	ReleaseLogins(ctx context.Context, t time.Time) (int, error)
 
-	// NoteUses takes note of the sign-ins since t; where the use before lies longer
-	// ago than doubtAfter, the account's number is doubted.
-	NoteUses(ctx context.Context, t time.Time, doubtAfter time.Duration) error
-	// LastUse gives the use of an account as it was noted last.
-	LastUse(ctx context.Context, id account.ID) (Use, error)
-	// TrustNumber ends the doubt in the account's number.
-	TrustNumber(ctx context.Context, id account.ID) error
-	// Unused gives active accounts that nobody used after t and that are neither
-	// disabled nor, with reminded false, reminded since.
-	Unused(ctx context.Context, t time.Time, reminded bool, limit int) ([]Use, error)
-	// NoteReminder notes that the holder was told; false if somebody else did.
-	NoteReminder(ctx context.Context, u Use, now time.Time) (bool, error)
+	// Hold gives until when sensitive acts of the account wait; zero if they do not.
+	Hold(ctx context.Context, id account.ID) (until time.Time, err error)
+	// DoubtNumbers doubts the numbers of accounts that somebody signed in to after t,
+	// if the sign-in before that lies gap or more before it and the number was not
+	// proved since.
+	DoubtNumbers(ctx context.Context, t time.Time, gap time.Duration) error
+	// NumberDoubted tells whether it is.
+	NumberDoubted(ctx context.Context, id account.ID) (bool, error)
+	// TrustNumber ends the doubt: the number was proved at now.
+	TrustNumber(ctx context.Context, id account.ID, now time.Time) error
+	// Forgotten gives active accounts that nobody has signed in to since t and whose
+	// holders were not told since then.
+	Forgotten(ctx context.Context, t time.Time, limit int) ([]account.ID, error)
+	// NoteReminder notes that the holder was told; false if he was told after since.
+	NoteReminder(ctx context.Context, id account.ID, since, now time.Time) (bool, error)
+	// Unused gives active accounts that nobody has signed in to since t, whose
+	// holders were told after t and before told, and that are not disabled since.
+	Unused(ctx context.Context, t, told time.Time, limit int) ([]account.ID, error)
 	// DisableUnused takes the account's password away, so that it is used again
-	// only after a reset; false if it was used after all.
-	DisableUnused(ctx context.Context, u Use, now time.Time, ev audit.Event) (bool, error)
+	// only after a reset, and records ev; false if somebody signed in after t.
+	DisableUnused(ctx context.Context, id account.ID, t, now time.Time, ev audit.Event) (bool, error)
 
 	// EndUnit: see Service.EndUnit.
 	EndUnit(ctx context.Context, e UnitEnd, now time.Time, ev audit.Event) error
@@ -160,8 +157,8 @@ func (l Limits) OrDefault() Limits {
 	return l
 }
 
-// FlowLife is how long a flow waits for its codes.
-const FlowLife = 30 * time.Minute
+// ErrandLife is how long an errand waits for its codes.
+const ErrandLife = 30 * time.Minute
 
 // Service carries it out. All fields must be set.
 type Service struct {
@@ -184,10 +181,10 @@ type Asker struct {
 	Answer  string
 }
 
-func newFlow(a Asker, k Kind, to string, now time.Time) Flow {
+func newErrand(a Asker, k Kind, to string, now time.Time) Errand {
 	var b [16]byte
 	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return Flow{ID: base64.RawURLEncoding.EncodeToString(b[:]), Account: a.Account, Kind: k, State: Asked, To: to, AskedAt: now, ExpiresAt: now.Add(FlowLife)}
+	return Errand{ID: base64.RawURLEncoding.EncodeToString(b[:]), Account: a.Account, Kind: k, State: Asked, To: to, AskedAt: now, ExpiresAt: now.Add(ErrandLife)}
 }
 
 func (s *Service) event(ctx context.Context, kind audit.Kind, id account.ID, detail string) audit.Event {

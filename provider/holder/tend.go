@@ -11,8 +11,8 @@ import (
 // batch bounds what one round of Tend takes on of each kind.
 const batch = 100
 
-// Tend does what is due: closings taken back or carried out, held changes, uses
-// noted, holders of unused accounts told, unused accounts disabled, login names
+// Tend does what is due: closings taken back or carried out, held changes,
+// numbers doubted, holders of unused accounts told, unused accounts disabled, login names
 // set free. Any number of processes may do it at once.
 func (s *Service) Tend(ctx context.Context) error {
 	now, l := s.Now(), s.Limits.OrDefault()
@@ -20,7 +20,7 @@ func (s *Service) Tend(ctx context.Context) error {
 		s.returned,
 		func(ctx context.Context) error { return s.endings(ctx, now) },
 		func(ctx context.Context) error { return s.held(ctx, now) },
-		func(ctx context.Context) error { return s.Store.NoteUses(ctx, now.Add(-noteBack), l.Doubt) },
+		func(ctx context.Context) error { return s.Store.DoubtNumbers(ctx, now.Add(-lookBack), l.Doubt) },
 		func(ctx context.Context) error { return s.remind(ctx, now, l) },
 		func(ctx context.Context) error { return s.disable(ctx, now, l) },
 		func(ctx context.Context) error {
@@ -35,9 +35,9 @@ func (s *Service) Tend(ctx context.Context) error {
 	return nil
 }
 
-// noteBack is how far back sign-ins are looked for: a session's row outlives it by
+// lookBack is how far back sign-ins are looked for: a session's row outlives it by
 // far, so that no round that was missed loses one.
-const noteBack = 26 * time.Hour
+const lookBack = 26 * time.Hour
 
 func (s *Service) returned(ctx context.Context) error {
 	list, err := s.Store.Returned(ctx, batch)
@@ -69,7 +69,7 @@ func (s *Service) endings(ctx context.Context, now time.Time) error {
 // somebody else has taken meanwhile stays as it is; a change of an account that is
 // over goes.
 func (s *Service) held(ctx context.Context, now time.Time) error {
-	list, err := s.Store.DueFlows(ctx, now, batch)
+	list, err := s.Store.DueErrands(ctx, now, batch)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *Service) held(ctx context.Context, now time.Time) error {
 			err = s.carryOut(ctx, f, "")
 		}
 		if fault.Is(err, fault.Gone) {
-			_, err = s.Store.DropFlow(ctx, f)
+			_, err = s.Store.DropErrand(ctx, f)
 		}
 		if err != nil {
 			return err
@@ -91,21 +91,22 @@ func (s *Service) held(ctx context.Context, now time.Time) error {
 
 // remind tells the holders of accounts that will be disabled.
 func (s *Service) remind(ctx context.Context, now time.Time, l Limits) error {
-	list, err := s.Store.Unused(ctx, now.Add(-l.Unused+l.Remind), false, batch)
+	since := now.Add(-l.Unused + l.Remind)
+	list, err := s.Store.Forgotten(ctx, since, batch)
 	if err != nil {
 		return err
 	}
-	for _, u := range list {
+	for _, id := range list {
 		err := s.Store.InTx(ctx, func(ctx context.Context) error {
-			a, err := s.Store.HeldAccount(ctx, u.Account)
+			a, err := s.Store.HeldAccount(ctx, id)
 			if err != nil {
 				return err
 			}
-			won, err := s.Store.NoteReminder(ctx, u, now)
+			won, err := s.Store.NoteReminder(ctx, id, since, now)
 			if err != nil || !won {
 				return err
 			}
-			return s.tell(ctx, a, Number(a), Address(a), "account_unused", string(u.Account)+"|"+day(now), day(now.Add(l.Remind)))
+			return s.tell(ctx, a, Number(a), Address(a), "account_unused", string(id)+"|"+day(now), day(now.Add(l.Remind)))
 		})
 		if err != nil {
 			return err
@@ -115,37 +116,28 @@ func (s *Service) remind(ctx context.Context, now time.Time, l Limits) error {
 }
 
 // disable takes the passwords of accounts away that nobody has used for so long,
-// a while after their holders were told.
+// a while after their holders were told (C5). A reset makes them usable again.
 func (s *Service) disable(ctx context.Context, now time.Time, l Limits) error {
-	list, err := s.Store.Unused(ctx, now.Add(-l.Unused), true, batch)
+	since := now.Add(-l.Unused)
+	list, err := s.Store.Unused(ctx, since, now.Add(-l.Remind), batch)
 	if err != nil {
 		return err
 	}
-	for _, u := range list {
-		if now.Before(u.Reminded.Add(l.Remind)) {
-			continue
-		}
-		ev := s.event(ctx, audit.AccountUnused, u.Account, "")
+	for _, id := range list {
+		ev := s.event(ctx, audit.AccountUnused, id, "")
 		ev.Actor = "system"
 		err := s.Store.InTx(ctx, func(ctx context.Context) error {
-			won, err := s.Store.DisableUnused(ctx, u, now, ev)
+			won, err := s.Store.DisableUnused(ctx, id, since, now, ev)
 			if err != nil || !won {
 				return err
 			}
-			return s.Store.EndGrants(ctx, u.Account, now)
+			return s.Store.EndGrants(ctx, id, now)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// Doubted tells whether the number of the account, whose session began at since,
-// may be somebody else's by now: the carriers give numbers out again, so that one
-// unused for so long is proved anew.
-func (s *Service) Doubted(u Use, since time.Time) bool {
-	return u.Doubted || !u.UsedAt.IsZero() && since.Sub(u.UsedAt) >= s.Limits.OrDefault().Doubt
 }
 
 // beijing is the zone of every time that people are told.
