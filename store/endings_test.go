@@ -32,7 +32,7 @@ var kept = map[string]string{
 	"units":        "freed, a public register's facts",
 	"audit":        "identifiers only, kept by law",
 	"spoken_for":   "names a revoked grant",
-	"unit_ends":    "names no account",
+	"proposals":    "of operators, about things of their own kind",
 }
 
 // A table that a new feature fills about people is erased when they close their
