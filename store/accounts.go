@@ -136,6 +136,7 @@ func accountDest(a *account.Account, profile *string) []any {
 // row does not open there.
 func profilePlace(id account.ID) string  { return "accounts.profile|" + string(id) }
 func passwordPlace(id account.ID) string { return "credentials.phc|" + string(id) }
+func legacyPlace(id account.ID) string   { return "credentials.legacy|" + string(id) }
 
 func (d *DB) sealProfile(a account.Account) (string, error) {
 	plain, err := json.Marshal(a.Profile)

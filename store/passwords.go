@@ -14,24 +14,24 @@ import (
 var _ credential.Store = (*DB)(nil)
 
 const findLogin = `
-SELECT a.id, a.kind, a.state, a.version, COALESCE(c.phc, ''), COALESCE(c.must_change, FALSE)
+SELECT a.id, a.kind, a.state, a.version, COALESCE(c.phc, ''), COALESCE(c.legacy, ''), COALESCE(c.must_change, FALSE)
 FROM accounts a LEFT JOIN credentials c ON c.account_id = a.id
 WHERE a.login_key = ?`
 
 const putPassword = `
 INSERT INTO credentials (account_id, phc, changed_at, must_change)
 VALUES (?, ?, ?, ?)
-ON CONFLICT (account_id) DO UPDATE SET phc = excluded.phc, changed_at = excluded.changed_at, must_change = excluded.must_change`
+ON CONFLICT (account_id) DO UPDATE SET phc = excluded.phc, legacy = '', changed_at = excluded.changed_at, must_change = excluded.must_change`
 
 // Whoever changes a password takes the account's row first. So does the rehash
 // on PostgreSQL: waiting for it makes the version be looked at again, which a
 // subquery of the UPDATE alone would not.
 const rehashPostgres = `
 WITH owner AS (SELECT id FROM accounts WHERE id = ? AND version = ? FOR UPDATE)
-UPDATE credentials SET phc = ? FROM owner WHERE credentials.account_id = owner.id`
+UPDATE credentials SET phc = ?, legacy = '' FROM owner WHERE credentials.account_id = owner.id`
 
 const rehashSQLite = `
-UPDATE credentials SET phc = ?3
+UPDATE credentials SET phc = ?3, legacy = ''
 WHERE account_id = ?1 AND EXISTS (SELECT 1 FROM accounts WHERE id = ?1 AND version = ?2)`
 
 const passwordChanged = `
@@ -43,18 +43,22 @@ UPDATE accounts SET password_changed_at = ?, updated_at = ?, version = version +
 // FindLogin implements credential.Store.
 func (d *DB) FindLogin(ctx context.Context, loginKey string) (credential.Login, error) {
 	var l credential.Login
-	var sealed string
-	found, err := d.row(ctx, findLogin, []any{clip(loginKey)}, &l.AccountID, &l.Kind, &l.State, &l.Version, &sealed, &l.MustChange)
+	var sealed, legacy string
+	found, err := d.row(ctx, findLogin, []any{clip(loginKey)}, &l.AccountID, &l.Kind, &l.State, &l.Version, &sealed, &legacy, &l.MustChange)
 	if err != nil {
 		return credential.Login{}, fmt.Errorf("find login: %w", err)
 	}
 	if !found {
 		return credential.Login{}, missing("login")
 	}
+	purpose, place := keys.Pepper, passwordPlace(l.AccountID)
+	if sealed == "" { // none, or one of the former platform that is not wrapped yet
+		purpose, place, sealed = keys.Legacy, legacyPlace(l.AccountID), legacy
+	}
 	if sealed == "" {
 		return l, nil
 	}
-	phc, err := d.unseal(keys.Pepper, passwordPlace(l.AccountID), sealed)
+	phc, err := d.unseal(purpose, place, sealed)
 	if err != nil {
 		return credential.Login{}, fmt.Errorf("password of account %s: %w", l.AccountID, err)
 	}

@@ -32,6 +32,9 @@ const (
 	DeviceThrottled  Kind = "device.throttled"
 	TokenExchanged   Kind = "token.exchanged"
 	AccountCreated   Kind = "account.created"
+	AccountMigrated  Kind = "account.migrated" // brought over from the former platform, or found to be here already
+	ImportCommitted  Kind = "import.committed"
+	ImportReverted   Kind = "import.reverted"
 	AccountChanged   Kind = "account.changed"
 	AccountClosing   Kind = "account.closing" // asked for; done when the time is over
 	AccountReturned  Kind = "account.returned"

@@ -39,12 +39,34 @@ const (
 	Desk         Purpose = "desk"          // sealing of operators' passwords and second factors
 	Enrolment    Purpose = "enrolment"     // keyed digests of operators' one-time secrets
 	Page         Purpose = "page"          // sealing of page tokens
+	Legacy       Purpose = "legacy"        // sealing of passwords of the former platform
 	Recovery     Purpose = "recovery"      // keyed digests of recovery flows and of appeals' secrets; never rotated
 	Factor       Purpose = "factor"        // sealing of the secrets of second factors
 	FactorMAC    Purpose = "factor_mac"    // keyed digests of recovery codes and of what counts guesses; never rotated
 )
 
-var symmetric = []Purpose{TokenMAC, Pairwise, Personal, Pepper, Form, ClientSecret, Throttle, Blind, SharedSecret, Nonce, Documents, Trail, Challenge, Desk, Enrolment, Page, Recovery, Factor, FactorMAC}
+var symmetric = []Purpose{
+	TokenMAC,
+	Pairwise,
+	Personal,
+	Pepper,
+	Form,
+	ClientSecret,
+	Throttle,
+	Blind,
+	SharedSecret,
+	Nonce,
+	Documents,
+	Trail,
+	Challenge,
+	Desk,
+	Enrolment,
+	Page,
+	Legacy,
+	Recovery,
+	Factor,
+	FactorMAC,
+}
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 type Algorithm string

@@ -1,0 +1,243 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"kejitong/provider/account"
+	"kejitong/provider/fault"
+	"kejitong/provider/keys"
+	"kejitong/provider/torch"
+)
+
+var _ torch.Store = (*DB)(nil)
+
+const torchBatchColumns = `id, digest, state, staged, bad, created_at, committed_at, reverted_at`
+
+const addTorchBatch = `
+INSERT INTO torch_batches (id, digest, state, staged, bad, created_at, committed_at, reverted_at)
+VALUES (?, ?, 'staging', 0, 0, ?, 0, 0) ON CONFLICT (id) DO NOTHING`
+
+const torchBatch = `SELECT ` + torchBatchColumns + ` FROM torch_batches WHERE id = ?`
+
+const torchBatches = `SELECT ` + torchBatchColumns + ` FROM torch_batches ORDER BY created_at DESC, id LIMIT ?`
+
+const lastTorchRow = `SELECT COALESCE(MAX(row_no), 0) FROM torch_records WHERE batch_id = ?`
+
+const closeTorchStaging = `
+UPDATE torch_batches SET state = 'staged', staged = (SELECT COUNT(*) FROM torch_records r WHERE r.batch_id = torch_batches.id),
+    bad = ? - (SELECT COUNT(*) FROM torch_records r WHERE r.batch_id = torch_batches.id)
+WHERE id = ? AND state = 'staging' RETURNING ` + torchBatchColumns
+
+// torchStagedColumns are those of a record that is not decided yet.
+const torchStagedColumns = `id, batch_id, row_no, kind, key_digest, key_text, doc_digest, phone_digest, record, profile, legacy, unit_id,
+    unit_name, unit_type, unit_region, unit_office, created_at, facts, outcome, name_no, account_id, made, unit_made, rival, decided_at`
+
+const addTorchRecord = `
+INSERT INTO torch_records (` + torchStagedColumns + `)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, '', FALSE, FALSE, '', 0)
+ON CONFLICT (batch_id, kind, key_digest) DO NOTHING`
+
+// The temporary table that COPY fills, and the statement that takes it over.
+const torchIncoming = `
+CREATE TEMPORARY TABLE torch_incoming (id TEXT, batch_id TEXT, row_no BIGINT, kind TEXT, key_digest TEXT, key_text TEXT, doc_digest TEXT,
+    phone_digest TEXT, record TEXT, profile TEXT, legacy TEXT, unit_id TEXT, unit_name TEXT, unit_type TEXT, unit_region TEXT,
+    unit_office TEXT, created_at BIGINT) ON COMMIT DROP`
+
+const takeTorchIncoming = `
+INSERT INTO torch_records (` + torchStagedColumns + `)
+SELECT i.*, 0, '', 0, '', FALSE, FALSE, '', 0 FROM torch_incoming i ORDER BY row_no
+ON CONFLICT (batch_id, kind, key_digest) DO NOTHING`
+
+const torchTwice = `
+SELECT i.row_no FROM torch_incoming i WHERE NOT EXISTS (SELECT 1 FROM torch_records r WHERE r.id = i.id) ORDER BY 1`
+
+// patient is the database for work in bulk: without the bounds on statements that
+// those have whom somebody waits for.
+func (d *DB) patient() (*DB, func() error, error) {
+	if !d.postgres {
+		return d, func() error { return nil }, nil
+	}
+	pool, err := d.migrationPool()
+	if err != nil {
+		return nil, nil, err
+	}
+	x := sqlx.NewDb(pool, "postgres")
+	return &DB{Seal: d.Seal, Now: d.Now, postgres: true, write: x, read: x, timeout: 24 * time.Hour, options: d.options, release: d.release}, pool.Close, nil
+}
+
+// OpenBatch implements torch.Store.
+func (d *DB) OpenBatch(ctx context.Context, id, digest string, now time.Time) (torch.Batch, error) {
+	if digest != "" {
+		if _, err := d.exec(ctx, addTorchBatch, id, digest, millis(now)); err != nil {
+			return torch.Batch{}, fmt.Errorf("open batch: %w", err)
+		}
+	}
+	var b torch.Batch
+	found, err := d.row(ctx, torchBatch, []any{id}, torchBatchDest(&b)...)
+	if err != nil {
+		return torch.Batch{}, fmt.Errorf("open batch: %w", err)
+	}
+	if !found {
+		return torch.Batch{}, missing("batch")
+	}
+	if digest != "" && b.Digest != digest {
+		return torch.Batch{}, fault.New(fault.Conflict, "the batch is of another file")
+	}
+	return b, nil
+}
+
+func torchBatchDest(b *torch.Batch) []any {
+	return []any{&b.ID, &b.Digest, &b.State, &b.Staged, &b.Bad, &instant{&b.CreatedAt}, &instant{&b.CommittedAt}, &instant{&b.RevertedAt}}
+}
+
+// Batches implements torch.Store.
+func (d *DB) Batches(ctx context.Context, limit int) ([]torch.Batch, error) {
+	return list(ctx, d, torchBatches, []any{limit}, func(r *sqlx.Rows, b *torch.Batch) error { return r.Scan(torchBatchDest(b)...) })
+}
+
+// LastStaged implements torch.Store.
+func (d *DB) LastStaged(ctx context.Context, batch string) (n int, err error) {
+	if _, err := d.row(ctx, lastTorchRow, []any{batch}, &n); err != nil {
+		return 0, fmt.Errorf("last staged row: %w", err)
+	}
+	return n, nil
+}
+
+// CloseStaging implements torch.Store.
+func (d *DB) CloseStaging(ctx context.Context, batch string, rows int64) (torch.Batch, error) {
+	p, done, err := d.patient()
+	if err != nil {
+		return torch.Batch{}, err
+	}
+	defer func() { _ = done() }()
+	var b torch.Batch
+	found, err := p.returning(ctx, closeTorchStaging, []any{rows, batch}, torchBatchDest(&b)...)
+	if err == nil && !found {
+		err = fault.New(fault.Conflict, "the batch is not being staged")
+	}
+	return b, err
+}
+
+// Stage implements torch.Store.
+func (d *DB) Stage(ctx context.Context, batch string, records []torch.Record, now time.Time) (twice []int, err error) {
+	rows := make([][]any, len(records))
+	for i, r := range records {
+		if rows[i], err = d.torchRow(batch, r, now); err != nil {
+			return nil, fmt.Errorf("row %d: %w", r.Row, err)
+		}
+	}
+	p, done, err := d.patient()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = done() }()
+	err = p.InTx(ctx, func(ctx context.Context) error {
+		if p.postgres {
+			twice, err = p.copyTorch(ctx, rows)
+			return err
+		}
+		twice = nil
+		for i, row := range rows {
+			n, err := p.exec(ctx, addTorchRecord, row...)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				twice = append(twice, records[i].Row)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("stage: %w", err)
+	}
+	return twice, nil
+}
+
+func (d *DB) copyTorch(ctx context.Context, rows [][]any) ([]int, error) {
+	if _, err := d.exec(ctx, torchIncoming); err != nil {
+		return nil, err
+	}
+	in, err := d.unit(ctx).tx.PrepareContext(ctx, pq.CopyIn("torch_incoming", strings.Split(strings.Join(strings.Fields(strings.Split(torchStagedColumns, ", facts")[0]), ""), ",")...))
+	if err != nil {
+		return nil, classify(err)
+	}
+	for _, row := range rows {
+		if _, err := in.ExecContext(ctx, row...); err != nil {
+			return nil, classify(err)
+		}
+	}
+	if _, err := in.ExecContext(ctx); err != nil {
+		return nil, classify(err)
+	}
+	if err := in.Close(); err != nil {
+		return nil, classify(err)
+	}
+	if _, err := d.exec(ctx, takeTorchIncoming); err != nil {
+		return nil, err
+	}
+	return returned(ctx, d, torchTwice, nil, func(r *sqlx.Rows, n *int) error { return r.Scan(n) })
+}
+
+// torchRow seals a record, and beforehand what its account would hold.
+func (d *DB) torchRow(batch string, r torch.Record, now time.Time) ([]any, error) {
+	id := account.NewID()
+	key, err := d.blind("torch."+string(r.Kind), r.Key)
+	if err != nil {
+		return nil, err
+	}
+	var doc, phone string
+	if r.IDNumber != "" {
+		if doc, err = d.blind("proved", account.DocResident+"|"+r.IDNumber); err != nil {
+			return nil, err
+		}
+	}
+	if r.Mobile != "" {
+		if phone, err = d.blind(string(account.ByPhone), r.Mobile); err != nil {
+			return nil, err
+		}
+	}
+	plain, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	record, err := d.seal(keys.Personal, torchPlace(string(id)), plain)
+	if err != nil {
+		return nil, err
+	}
+	// What the file says of a person is no verified identity: the account begins
+	// with its contacts alone. They are not proved here.
+	a := account.Account{ID: id, Profile: account.Profile{Phone: r.Mobile, Email: r.Email}}
+	unit := []any{"", "", "", "", ""}
+	if r.Kind == torch.UnitRecord {
+		uscc := account.USCC(r.Key)
+		unit = []any{string(account.NewID()), r.UnitName, uscc.UnitType(), uscc.Region(), r.Key[:1]}
+		if r.Contact != "" || r.Mobile != "" {
+			a.Profile.Contact = &account.Person{Name: r.Contact, Phone: r.Mobile}
+		}
+	}
+	profile, err := d.sealProfile(a)
+	if err != nil {
+		return nil, err
+	}
+	legacy := ""
+	if r.Password.Scheme != "" {
+		if legacy, err = d.seal(keys.Legacy, legacyPlace(id), []byte(r.Password.String())); err != nil {
+			return nil, err
+		}
+	}
+	created := r.Created
+	if created.IsZero() {
+		created = now
+	}
+	return append(append([]any{string(id), batch, r.Row, string(r.Kind), key, r.Key, doc, phone, record, profile, legacy}, unit...), millis(created)), nil
+}
+
+func torchPlace(id string) string { return "torch_records.record|" + id }

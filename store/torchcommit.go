@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/fault"
+	"kejitong/provider/keys"
+	"kejitong/provider/torch"
+)
+
+// takeTorchBatch makes sure that one commit takes place.
+const takeTorchBatch = `UPDATE torch_batches SET state = 'committed', committed_at = ? WHERE id = ? AND state = 'staged'`
+
+// dethroneTorch: an unverified legal account does not rule over a unit whose own
+// comes.
+const dethroneTorch = `
+UPDATE accounts SET unit_id = '', version = version + 1
+WHERE id IN (SELECT r.rival FROM torch_records r WHERE r.batch_id = ? AND r.rival <> '')`
+
+const addTorchUnits = `
+INSERT INTO units (id, uscc, name, type, region, registration_authority, status, state, account_id, verified_at, realname_status, realname_level,
+    realname_method, realname_verified_at, process_id, check_id, check_organization)
+SELECT r.unit_id, r.key_text, r.unit_name, r.unit_type, r.unit_region, r.unit_office, 'active', 'active', '', 0, 'unverified', 'L0', '', 0, '', '', ''
+FROM torch_records r WHERE r.batch_id = ? AND r.outcome IN ('E1', 'E3') AND NOT EXISTS (SELECT 1 FROM units u WHERE u.uscc = r.key_text)`
+
+const markTorchUnits = `
+UPDATE torch_records SET unit_made = EXISTS (SELECT 1 FROM units u WHERE u.id = torch_records.unit_id),
+    unit_id = COALESCE((SELECT u.id FROM units u WHERE u.uscc = torch_records.key_text), '')
+WHERE batch_id = ? AND kind = 'unit'`
+
+const addTorchAccounts = `
+INSERT INTO accounts (id, kind, state, login_name, login_key, unit_id, realname_status, realname_level, realname_method, realname_verified_at,
+    process_id, check_id, check_organization, profile, locale, created_at, updated_at, password_changed_at, version)
+SELECT r.id, t.makes, 'active', ` + torchName + `, lower(` + torchName + `), CASE WHEN t.makes = 'legal_entity' THEN r.unit_id ELSE '' END,
+    'unverified', 'L0', '', 0, '', '', '', r.profile, '', r.created_at, ?, 0, 1
+FROM torch_records r JOIN torch_rules t ON t.kind = r.kind AND t.facts = r.facts WHERE r.batch_id = ? AND r.made`
+
+const linkTorchUnits = `
+UPDATE units SET account_id = (SELECT r.id FROM torch_records r WHERE r.batch_id = ? AND r.unit_id = units.id AND r.outcome IN ('E1', 'E3'))
+WHERE id IN (SELECT r.unit_id FROM torch_records r WHERE r.batch_id = ? AND r.outcome IN ('E1', 'E3'))`
+
+const addTorchPasswords = `
+INSERT INTO credentials (account_id, phc, legacy, changed_at, must_change)
+SELECT r.id, '', r.legacy, ?, FALSE FROM torch_records r WHERE r.batch_id = ? AND r.made AND r.legacy <> ''`
+
+// The grants of a person's account that stands for a unit wait for the person's
+// real name.
+const addTorchMandates = `
+INSERT INTO mandates (id, account_id, unit_id, relation, state, source, valid_from, valid_until)
+SELECT r.id || '.m', r.id, r.unit_id, 'handler', 'pending', 'torch_migration', ?, 0
+FROM torch_records r WHERE r.batch_id = ? AND r.outcome IN ('E4', 'E5')`
+
+const addTorchGrants = `
+INSERT INTO entitlements (id, account_id, unit_id, system, actions, state, source, valid_from, valid_until)
+SELECT r.id || '.' || s.id, r.id, r.unit_id, s.id, s.actions, 'pending', 'torch_migration', ?, 0
+FROM torch_records r JOIN systems s ON s.id IN ('hightech_enterprise', 'tech_sme') WHERE r.batch_id = ? AND r.outcome IN ('E4', 'E5')`
+
+const addTorchAudit = `
+INSERT INTO audit (at, kind, actor, object, client_id, result, detail, ip, user_agent, request_id)
+SELECT CAST(? AS BIGINT), ?, ?, r.account_id, '', 'ok', r.outcome, '', '', '' FROM torch_records r
+WHERE r.batch_id = ? AND r.outcome <> '' ORDER BY r.row_no`
+
+// settleTorch: what was only needed to decide goes. A USCC is public.
+const settleTorch = `
+UPDATE torch_records SET decided_at = CASE WHEN outcome = '' THEN 0 ELSE CAST(? AS BIGINT) END, profile = '', legacy = '',
+    key_text = CASE WHEN kind = 'unit' THEN key_text ELSE '' END
+WHERE batch_id = ?`
+
+// Commit implements torch.Store.
+func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now time.Time, ev audit.Event) (torch.Plan, error) {
+	p, done, err := d.patient()
+	if err != nil {
+		return torch.Plan{}, err
+	}
+	defer func() { _ = done() }()
+	var plan torch.Plan
+	at := millis(now)
+	err = p.InTx(ctx, func(ctx context.Context) error {
+		n, err := p.exec(ctx, takeTorchBatch, at, batch)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.Conflict, "the batch is not staged")
+		}
+		if err := p.decideAll(ctx, batch, rules); err != nil {
+			return err
+		}
+		if plan, err = p.torchPlan(ctx, batch); err != nil {
+			return err
+		}
+		for _, step := range []struct {
+			text string
+			args []any
+		}{
+			{dethroneTorch, []any{batch}}, {addTorchUnits, []any{batch}}, {markTorchUnits, []any{batch}}, {addTorchAccounts, []any{at, batch}},
+			{linkTorchUnits, []any{batch, batch}}, {addTorchPasswords, []any{at, batch}}, {addTorchMandates, []any{at, batch}}, {addTorchGrants, []any{at, batch}},
+			{addTorchAudit, []any{at, string(audit.AccountMigrated), ev.Actor, batch}}, {settleTorch, []any{at, batch}},
+		} {
+			if _, err := p.exec(ctx, step.text, step.args...); err != nil {
+				return err
+			}
+		}
+		return p.Record(ctx, ev)
+	})
+	if err != nil {
+		return torch.Plan{}, fmt.Errorf("commit batch: %w", err)
+	}
+	return plan, nil
+}
+
+// usedTorch counts accounts of the batch that somebody used or changed.
+const usedTorch = `
+SELECT COUNT(*) FROM torch_records r JOIN accounts a ON a.id = r.id WHERE r.batch_id = ? AND r.made
+    AND (a.version > 1 OR EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id))`
+
+const untakeTorchBatch = `UPDATE torch_batches SET state = 'reverted', reverted_at = ? WHERE id = ? AND state = 'committed'`
+
+const restoreTorchRivals = `
+UPDATE accounts SET unit_id = (SELECT r.unit_id FROM torch_records r WHERE r.batch_id = ? AND r.rival = accounts.id)
+WHERE id IN (SELECT r.rival FROM torch_records r WHERE r.batch_id = ? AND r.rival <> '') AND unit_id = ''`
+
+const unlinkTorchUnits = `
+UPDATE units SET account_id = COALESCE((SELECT r.rival FROM torch_records r WHERE r.batch_id = ? AND r.id = units.account_id), '')
+WHERE account_id IN (SELECT r.id FROM torch_records r WHERE r.batch_id = ? AND r.made)`
+
+const dropTorchAccounts = `DELETE FROM accounts WHERE id IN (SELECT r.id FROM torch_records r WHERE r.batch_id = ? AND r.made)`
+
+const dropTorchUnits = `
+DELETE FROM units WHERE account_id = '' AND id IN (SELECT r.unit_id FROM torch_records r WHERE r.batch_id = ? AND r.unit_made)
+    AND NOT EXISTS (SELECT 1 FROM mandates m WHERE m.unit_id = units.id)`
+
+const undecideTorch = `UPDATE torch_records SET decided_at = 0 WHERE batch_id = ?`
+
+// Revert implements torch.Store.
+func (d *DB) Revert(ctx context.Context, batch string, now time.Time, ev audit.Event) error {
+	p, done, err := d.patient()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = done() }()
+	err = p.InTx(ctx, func(ctx context.Context) error {
+		n, err := p.exec(ctx, untakeTorchBatch, millis(now), batch)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.Conflict, "the batch is not committed")
+		}
+		var used int64
+		if _, err := p.returning(ctx, usedTorch, []any{batch}, &used); err != nil {
+			return err
+		}
+		if used > 0 {
+			return fault.New(fault.Conflict, "%s accounts of the batch were used or changed since", strconv.FormatInt(used, 10))
+		}
+		for _, step := range []struct {
+			text string
+			args []any
+		}{
+			{unlinkTorchUnits, []any{batch, batch}}, {restoreTorchRivals, []any{batch, batch}}, {dropTorchAccounts, []any{batch}},
+			{dropTorchUnits, []any{batch}}, {undecideTorch, []any{batch}},
+		} {
+			if _, err := p.exec(ctx, step.text, step.args...); err != nil {
+				return err
+			}
+		}
+		return p.Record(ctx, ev)
+	})
+	if err != nil {
+		return fmt.Errorf("revert batch: %w", err)
+	}
+	return nil
+}
+
+const unwrappedLegacy = `SELECT account_id, legacy FROM credentials WHERE legacy <> '' AND account_id > ? ORDER BY account_id LIMIT ?`
+
+const countLegacy = `SELECT COUNT(*) FROM credentials WHERE legacy <> ''`
+
+const wrapLegacy = `UPDATE credentials SET phc = ?, legacy = '' WHERE account_id = ? AND legacy = ?`
+
+// Unwrapped implements torch.Store.
+func (d *DB) Unwrapped(ctx context.Context, after string, limit int) ([]torch.Unwrapped, int64, error) {
+	var all int64
+	if _, err := d.row(ctx, countLegacy, nil, &all); err != nil {
+		return nil, 0, fmt.Errorf("count passwords to wrap: %w", err)
+	}
+	out, err := list(ctx, d, unwrappedLegacy, []any{after, limit}, func(r *sqlx.Rows, u *torch.Unwrapped) error { return r.Scan(&u.Account, &u.Sealed) })
+	if err != nil {
+		return nil, 0, fmt.Errorf("passwords to wrap: %w", err)
+	}
+	for i, u := range out {
+		plain, err := d.unseal(keys.Legacy, legacyPlace(account.ID(u.Account)), u.Sealed)
+		if err != nil {
+			return nil, 0, fmt.Errorf("password of account %s: %w", u.Account, err)
+		}
+		out[i].Stored = string(plain)
+	}
+	return out, all, nil
+}
+
+// Wrap implements torch.Store.
+func (d *DB) Wrap(ctx context.Context, u torch.Unwrapped, wrapped string) error {
+	sealed, err := d.sealPassword(account.ID(u.Account), wrapped)
+	if err != nil {
+		return err
+	}
+	if _, err := d.exec(ctx, wrapLegacy, sealed, u.Account, u.Sealed); err != nil {
+		return fmt.Errorf("wrap a password: %w", err)
+	}
+	return nil
+}
