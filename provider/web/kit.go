@@ -30,6 +30,8 @@ type Kit struct {
 	Debug          bool          // answers tell the cause of a failure of ours; for one's own machine alone
 	HSTS           time.Duration // max-age, one year if 0, none if negative; only sent over https
 	Version        string        // of the program, in the footer
+
+	under underway // uploads
 }
 
 // minFormKey is the least length of Kit.FormKey in bytes.

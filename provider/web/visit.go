@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base32"
+	"io"
 	"net/http"
 	"net/netip"
 )
@@ -14,7 +15,8 @@ type visit struct {
 	request *http.Request // as it came in, for the language
 	id      string
 	ip      netip.Addr
-	browser string // the browser id once it is read or set
+	browser string        // the browser id once it is read or set
+	body    io.ReadCloser // of a form with files, without Wrap's limit
 }
 
 type visitKey struct{}

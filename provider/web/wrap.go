@@ -51,7 +51,7 @@ func (k *Kit) Wrap(next http.Handler) http.Handler {
 			k.problem(w, r, templates.Problem{Status: http.StatusRequestURITooLong})
 		case headerLength(r.Header) > maxHeader:
 			k.problem(w, r, templates.Problem{Status: http.StatusRequestHeaderFieldsTooLarge})
-		case r.ContentLength > maxBody:
+		case r.ContentLength > maxBody && !carriesFiles(r):
 			// What is not read cannot be answered on the same connection.
 			w.Header().Set("Connection", "close")
 			k.problem(w, r, templates.Problem{Status: http.StatusRequestEntityTooLarge})
@@ -59,11 +59,19 @@ func (k *Kit) Wrap(next http.Handler) http.Handler {
 			k.problem(w, r, templates.Problem{Status: http.StatusNotFound})
 		default:
 			if r.Body != nil && r.Body != http.NoBody {
+				if carriesFiles(r) {
+					v.body = r.Body // GuardUpload has limits of its own
+				}
 				r.Body = http.MaxBytesReader(rw, r.Body, maxBody)
 			}
 			next.ServeHTTP(w, r)
 		}
 	})
+}
+
+// carriesFiles tells whether the request says that it is a form with files.
+func carriesFiles(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasPrefix(strings.ToLower(r.Header.Get("Content-Type")), "multipart/form-data")
 }
 
 // finish runs when the handler returns or panics.
