@@ -34,6 +34,7 @@ func commands() []command {
 		{"grant", "add | end entitlements: grant add --help", grantCommand},
 		{"keys", "root | list | rotate signing: keys root --out FILE", keysCommand},
 		{"audit", "verify | export | prune the audit trail: audit verify --config FILE", auditCommand},
+		{"register", "load the extract of an authority that real names are compared with: register load --help", registerCommand},
 		{"doctor", "check configuration, database, clock, TLS and keys: --config FILE", doctor},
 		{"system", "run one demonstration relying party: system --help", systemCommand},
 		{"version", "print the version", func(_ context.Context, _ []string, out io.Writer) error {

@@ -27,6 +27,7 @@ import (
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
 	"kejitong/provider/parting"
+	"kejitong/provider/realname"
 	"kejitong/provider/session"
 	"kejitong/provider/token"
 	"kejitong/provider/web"
@@ -50,7 +51,8 @@ type app struct {
 	papers  *document.Service
 	handler http.Handler
 
-	messages *notify.Service  // tells people something
+	messages *notify.Service // tells people something
+	names    *realname.Service
 	captchas *challenge.Easel // asks for a proof that somebody looks at the page
 	codes    *challenge.Desk  // sends one-time codes and checks them
 	mutual   net.Listener     // for clients with certificates, nil if there is none
@@ -172,6 +174,7 @@ func (a *app) assemble(ctx context.Context) error {
 	op.Init()
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
 	a.challenges(kit.Render)
+	a.names = a.realNames()
 	hall := &visitor.Hall{Web: kit, Sessions: sessions, Principals: a.db, Now: a.clock}
 	pages := &interact.Handler{
 		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Visitors: hall, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
