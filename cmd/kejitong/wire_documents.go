@@ -15,6 +15,9 @@ func (a *app) documents(ctx context.Context) (*document.Service, error) {
 		Store: a.db, Limits: document.Limits{Documents: d.PerAccount, Bytes: int64(d.MiBPerAccount) << 20},
 		Retain: d.Retain, Idle: d.RetainUndecided, Now: a.clock,
 	}
+	if d.ClamAV != "" {
+		s.Scanner = &document.Clamd{Address: d.ClamAV}
+	}
 	var err error
 	if d.Store == config.DocumentsS3 {
 		s.Blobs, err = blob.OpenBucket(ctx, blob.S3{

@@ -90,11 +90,15 @@ func look(b []byte) (shape, error) {
 }
 
 // keep decodes a whole JPEG or PNG and makes the picture that is kept of it. It
-// waits for its share of the memory that all decodings have.
-func (s *Service) keep(ctx context.Context, b []byte) (page, error) {
+// waits for its share of the memory that all decodings have. turn says how it is to
+// be turned where something else than itself does (a PDF); 0 if nothing.
+func (s *Service) keep(ctx context.Context, b []byte, turn int) (page, error) {
 	sh, err := look(b)
 	if err != nil {
 		return page{}, err
+	}
+	if turn == 0 {
+		turn = sh.turn
 	}
 	outW, outH := fit(sh.width, sh.height)
 	done, err := s.share(ctx, sh.memory+4*int64(outW)*int64(outH))
@@ -112,7 +116,7 @@ func (s *Service) keep(ctx context.Context, b []byte) (page, error) {
 	if img.Bounds().Dx() != sh.width || img.Bounds().Dy() != sh.height {
 		return page{}, refused(MsgDamaged)
 	}
-	return encode(upright(img, outW, outH, sh.turn), quality)
+	return encode(upright(img, outW, outH, turn), quality)
 }
 
 func encode(img *image.RGBA, quality int) (page, error) {

@@ -151,7 +151,7 @@ func (s *Service) intake(ctx context.Context, u Upload) (contents, error) {
 			return contents{}, &fault.Error{Kind: fault.Unavailable, Field: "file", Msg: MsgUnscanned, RetryAfter: time.Minute, Err: err}
 		}
 	}
-	pictures := [][]byte{body}
+	pictures := []pdfPicture{{body: body}}
 	if sniff(body) == formatPDF {
 		if pictures, err = pdfPictures(body); err != nil {
 			return contents{}, err
@@ -159,8 +159,8 @@ func (s *Service) intake(ctx context.Context, u Upload) (contents, error) {
 	}
 	c := newContents(u.Name, body)
 	kept := 0
-	for _, b := range pictures {
-		p, err := s.keep(ctx, b)
+	for _, one := range pictures {
+		p, err := s.keep(ctx, one.body, one.turn)
 		if err != nil {
 			return contents{}, err
 		}
