@@ -60,6 +60,9 @@ type Config struct {
 	// Real-name verification.
 	RealName RealName `key:"realname"`
 
+	// How long accounts and what belongs to them are kept.
+	Retention Retention `key:"retention"`
+
 	// Clients and accounts for a certification run.
 	Fixture Fixture `key:"fixture"`
 

@@ -72,6 +72,7 @@ func (c Config) check(p *Problems) {
 	// NIST SP 800-63B-4 §3.2.2: at most 100 failures of one account.
 	within(p, "passwords.account_limit", c.Passwords.AccountLimit, 10, 100)
 
+	c.checkRetention(p)
 	c.checkPlatform(p)
 	c.checkOperations(p)
 	c.checkRealName(p)

@@ -24,6 +24,16 @@ ON CONFLICT (unit_id) DO UPDATE SET how = excluded.how, successor = excluded.suc
 	freezeActive = `UPDATE accounts SET state = 'frozen', updated_at = ?, version = version + 1 WHERE id = ? AND state = 'active'`
 )
 
+const actingFor = `SELECT COUNT(DISTINCT account_id) FROM mandates WHERE unit_id = ? AND state = 'active'`
+
+// ActingFor implements holder.Store.
+func (d *DB) ActingFor(ctx context.Context, unitID string) (n int, err error) {
+	if _, err := d.row(ctx, actingFor, []any{unitID}, &n); err != nil {
+		return 0, fmt.Errorf("count those who act for a unit: %w", err)
+	}
+	return n, nil
+}
+
 // EndUnit implements holder.Store.
 func (d *DB) EndUnit(ctx context.Context, e holder.UnitEnd, now time.Time, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {

@@ -127,6 +127,8 @@ type Store interface {
 	// only after a reset, and records ev; false if somebody signed in after t.
 	DisableUnused(ctx context.Context, id account.ID, t, now time.Time, ev audit.Event) (bool, error)
 
+	// ActingFor counts those who may act for the unit.
+	ActingFor(ctx context.Context, unitID string) (int, error)
 	// EndUnit: see Service.EndUnit.
 	EndUnit(ctx context.Context, e UnitEnd, now time.Time, ev audit.Event) error
 	// ReviveUnit lets a unit that ended stand again, without anything it had.

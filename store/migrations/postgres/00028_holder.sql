@@ -43,3 +43,6 @@ CREATE TABLE unit_ends (
     successor TEXT NOT NULL,
     ended_at  BIGINT NOT NULL
 );
+
+-- What was told to whom, for the one it was about.
+CREATE INDEX audit_released ON audit (actor, client_id) WHERE kind = 'claims.released';
