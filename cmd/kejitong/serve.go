@@ -176,6 +176,9 @@ func (a *app) tend(ctx context.Context) {
 			}
 		case <-sweep.C:
 			a.sweep(ctx)
+			if err := a.holders.Tend(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("tend accounts", "error", err)
+			}
 			a.eraseDocuments(ctx)
 		case <-rotate.C:
 			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, keys.HintsFor); err != nil && ctx.Err() == nil {

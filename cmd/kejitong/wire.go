@@ -21,6 +21,7 @@ import (
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
 	"kejitong/provider/document"
+	"kejitong/provider/holder"
 	"kejitong/provider/keys"
 	"kejitong/provider/notify"
 	"kejitong/provider/oidc"
@@ -48,6 +49,7 @@ type app struct {
 	clients *client.Registry
 	runner  *outbox.Runner
 	chain   *audit.Chain
+	holders *holder.Service
 	papers  *document.Service
 	handler http.Handler
 

@@ -28,6 +28,15 @@ type System struct {
 	Actions      []string       // what a grant may name
 }
 
+// Name is the system's name for readers of English, or of Chinese; the other one
+// where there is none.
+func (s System) Name(english bool) string {
+	if english && s.NameEN != "" || s.NameZH == "" {
+		return s.NameEN
+	}
+	return s.NameZH
+}
+
 // Relation says how an account stands to a unit.
 type Relation string
 

@@ -10,6 +10,7 @@ import (
 	"kejitong/provider/fault"
 	"kejitong/provider/holder"
 	"kejitong/provider/principal"
+	"kejitong/provider/web"
 	"kejitong/templates"
 )
 
@@ -31,9 +32,13 @@ func (h *Holder) closingPage(r *http.Request, v *principal.Visit, step string) (
 			entries[string(g.System)] = true
 		}
 	}
-	for _, y := range h.Systems {
+	systems, err := h.Systems.Systems(r.Context())
+	if err != nil {
+		return p, err
+	}
+	for _, y := range systems {
 		if entries[string(y.ID)] {
-			p.Systems = append(p.Systems, y.NameZH)
+			p.Systems = append(p.Systems, y.Name(web.Locale(r.Context()) == templates.English))
 		}
 	}
 	told, err := h.Privacy.View(r.Context(), who.Account.ID)

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -21,11 +22,16 @@ type Holder struct {
 	Privacy  *holder.Privacy
 	Captchas challenge.Captchas
 	Clients  *client.Registry
-	Systems  []entitlement.System // names of entries; may be empty
+	Systems  Catalogue
 	Kept     []templates.Kept
 	Contact  string // of the privacy officer, may be empty
 
 	pages Pages
+}
+
+// Catalogue lists the business systems.
+type Catalogue interface {
+	Systems(ctx context.Context) ([]entitlement.System, error)
 }
 
 var _ Part = (*Holder)(nil)
