@@ -56,3 +56,10 @@ func (c *Console) Shown() []Shown {
 	slices.Reverse(out)
 	return out
 }
+
+// Forget shows nothing of what was sent before.
+func (c *Console) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kept = nil
+}
