@@ -169,3 +169,21 @@ func (d *DB) openClaim(a *recovery.Appeal, sealed string) error {
 	a.Claim, a.History = s.Claim, s.History
 	return nil
 }
+
+// recoveryColumns are what recovery seals.
+func recoveryColumns() []sealedColumn {
+	return []sealedColumn{
+		{
+			name: "recovery_flows.data", purpose: keys.Personal, place: flowPlace,
+			rows: `SELECT key, data FROM recovery_flows WHERE key > ? AND data <> '' AND substr(data, 4, 16) <> ? ORDER BY key LIMIT ?`,
+			swap: `UPDATE recovery_flows SET data = ? WHERE key = ? AND data = ?`,
+			held: `SELECT substr(data, 4, 16), COUNT(*) FROM recovery_flows WHERE data <> '' GROUP BY 1`,
+		},
+		{
+			name: "appeals.claim", purpose: keys.Personal, place: claimPlace,
+			rows: `SELECT id, claim FROM appeals WHERE id > ? AND claim <> '' AND substr(claim, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE appeals SET claim = ? WHERE id = ? AND claim = ?`,
+			held: `SELECT substr(claim, 4, 16), COUNT(*) FROM appeals WHERE claim <> '' GROUP BY 1`,
+		},
+	}
+}

@@ -15,10 +15,11 @@ const (
 	MsgDigits       = "recover.fault.digits"    // the last characters of the document are others
 	MsgNoDigits     = "recover.fault.no_digits" // there is no document to ask for: appeal
 	MsgFactor       = "recover.fault.factor"    // second factor is wrong
-	MsgUnitName     = "recover.fault.unit_name"
 	MsgIDRequired   = "recover.fault.id_required"
-	MsgNotYet       = "recover.fault.not_yet" // the hold of an approval
-	MsgHeld         = "recover.fault.held"    // a sensitive act during a hold
+	MsgNotYet       = "recover.fault.not_yet"    // the hold of an approval
+	MsgHeld         = "recover.fault.held"       // a sensitive act during a hold
+	MsgNoContact    = "recover.fault.no_contact" // code and name do not belong together, or there is no account
+	MsgNoAppeal     = "recover.fault.no_appeal"  // number and secret open nothing
 )
 
 // Messages lists every message key of this package's faults, so that a test can
@@ -26,6 +27,6 @@ const (
 func Messages() []string {
 	return []string{
 		MsgChanged, MsgOwnCase, MsgSameReviewer, MsgNoAccount, MsgOtherKind, MsgReason, MsgOver, MsgMobile, MsgEvidence, MsgTooMany,
-		MsgDigits, MsgNoDigits, MsgFactor, MsgUnitName, MsgIDRequired, MsgNotYet, MsgHeld,
+		MsgDigits, MsgNoDigits, MsgFactor, MsgIDRequired, MsgNotYet, MsgHeld, MsgNoContact, MsgNoAppeal,
 	}
 }

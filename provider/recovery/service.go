@@ -90,9 +90,13 @@ func (s *Service) Check() error {
 
 // mac is the digest under which a secret is stored.
 func (s *Service) mac(purpose, text string) string {
+	return base64.RawURLEncoding.EncodeToString(s.sum(purpose, text))
+}
+
+func (s *Service) sum(purpose, text string) []byte {
 	m := hmac.New(sha256.New, s.Key)
 	m.Write([]byte(purpose + "\x00" + text))
-	return base64.RawURLEncoding.EncodeToString(m.Sum(nil))
+	return m.Sum(nil)
 }
 
 // level lets the floor of time pass since start, so that the answer for a name
@@ -114,10 +118,13 @@ func (s *Service) level(ctx context.Context, start time.Time) {
 	}
 }
 
-// sameName compares names of units as people write them: width, case, blanks and
-// the form of brackets do not matter.
-func sameName(a, b string) bool { a, b = plainName(a), plainName(b); return a != "" && a == b }
+// sameName compares names of units as people write them.
+func sameName(a, b string) bool {
+	a, b = account.UnitNameKey(a), account.UnitNameKey(b)
+	return a != "" && a == b
+}
 
+// plainName is a text in capitals, of plain width and without blanks.
 func plainName(s string) string {
 	return strings.Join(strings.Fields(strings.ToUpper(norm.NFKC.String(s))), "")
 }

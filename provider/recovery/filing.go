@@ -1,0 +1,390 @@
+package recovery
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/challenge"
+	"kejitong/provider/fault"
+)
+
+// Form is an appeal as it is typed.
+type Form struct {
+	LoginName, Name, IDType, IDNumber, Mobile string
+	UnitName, USCC                            string
+	RepName, RepIDType, RepIDNumber           string
+	IsRep                                     bool
+}
+
+// maxEvidence bounds the documents of an appeal.
+const maxEvidence = 8
+
+// BeginPerson starts a person's appeal and promises a code to the new number,
+// whoever the data belongs to (S49).
+func (s *Service) BeginPerson(ctx context.Context, by Asker, form Form, c Solved) (string, error) {
+	claim, err := s.personClaim(form)
+	if err != nil {
+		return "", err
+	}
+	if err := s.Captchas.Solve(ctx, by.Browser, challenge.Appeal, c.ID, c.Answer); err != nil {
+		return "", err
+	}
+	id, err := s.start(ctx, by, Flow{Way: AppealPerson, Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
+	if err != nil {
+		return "", err
+	}
+	_, err = s.Fill(ctx, by, id, form)
+	return id, err
+}
+
+// BeginUnit starts a unit's appeal: 检索单位名称. Nothing is looked up: the answer
+// is the same for every name.
+func (s *Service) BeginUnit(ctx context.Context, by Asker, unitName string, c Solved) (string, error) {
+	if err := checkUnitName(unitName); err != nil {
+		return "", err
+	}
+	if err := s.Captchas.Solve(ctx, by.Browser, challenge.Appeal, c.ID, c.Answer); err != nil {
+		return "", err
+	}
+	claim := Claim{UnitName: strings.TrimSpace(unitName)}
+	return s.start(ctx, by, Flow{Way: AppealUnit, Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
+}
+
+// Fill says who appeals and promises a code to the new number. It may be said
+// again until the number is proved.
+func (s *Service) Fill(ctx context.Context, by Asker, id string, form Form) (challenge.Sent, error) {
+	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	if err != nil {
+		return challenge.Sent{}, err
+	}
+	var claim Claim
+	if f.Way == AppealUnit {
+		form.UnitName = f.Data.Claim.UnitName // as it was looked for, with the captcha
+		claim, err = s.unitClaim(form)
+	} else {
+		claim, err = s.personClaim(form)
+	}
+	if err != nil {
+		return challenge.Sent{}, err
+	}
+	f.Data.Claim, f.Data.Mobile, f.Data.Matched = &claim, claim.Mobile, true
+	return s.promise(ctx, by, &f, challenge.Appeal)
+}
+
+// Resend promises another code to the same new number.
+func (s *Service) Resend(ctx context.Context, by Asker, id string) (challenge.Sent, error) {
+	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	if err != nil {
+		return challenge.Sent{}, err
+	}
+	return s.promise(ctx, by, &f, challenge.Appeal)
+}
+
+// ProveMobile proves the new number.
+func (s *Service) ProveMobile(ctx context.Context, by Asker, id, code string) error {
+	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	if err != nil {
+		return err
+	}
+	if f.Step == Proved { // clicked twice
+		return nil
+	}
+	if !f.Way.Leads(f.Step, Proved) {
+		return over()
+	}
+	if err := s.Codes.Check(ctx, challenge.Try{Purpose: challenge.Appeal, Flow: f.Key, To: f.Data.Mobile, Code: code}); err != nil {
+		return err
+	}
+	return s.advance(ctx, &f, Proved)
+}
+
+// Attach adds an uploaded document to an appeal that is not filed yet; afterwards
+// it is fault.Conflict (S58).
+func (s *Service) Attach(ctx context.Context, by Asker, id string, e Evidence) error {
+	f, err := s.draft(ctx, by, id)
+	if err != nil {
+		return err
+	}
+	claim := *f.Data.Claim
+	if len(claim.Evidence) >= maxEvidence {
+		return &fault.Error{Kind: fault.Invalid, Field: "file", Msg: MsgTooMany}
+	}
+	claim.Evidence = append(append([]Evidence{}, claim.Evidence...), e)
+	f.Data.Claim = &claim
+	return s.advance(ctx, &f, Proved)
+}
+
+// Detach takes a document away again and gives it.
+func (s *Service) Detach(ctx context.Context, by Asker, id, document string) error {
+	f, err := s.draft(ctx, by, id)
+	if err != nil {
+		return err
+	}
+	claim := *f.Data.Claim
+	claim.Evidence = nil
+	for _, e := range f.Data.Claim.Evidence {
+		if e.Document != document {
+			claim.Evidence = append(claim.Evidence, e)
+		}
+	}
+	f.Data.Claim = &claim
+	return s.advance(ctx, &f, Proved)
+}
+
+// MayAttach tells whether documents may still be added, before one is taken in:
+// it gives the appeal's own key, under which its documents are kept.
+func (s *Service) MayAttach(ctx context.Context, by Asker, id string) (string, error) {
+	f, err := s.draft(ctx, by, id)
+	if err != nil {
+		return "", err
+	}
+	if len(f.Data.Claim.Evidence) >= maxEvidence {
+		return "", &fault.Error{Kind: fault.Invalid, Field: "file", Msg: MsgTooMany}
+	}
+	return f.Key, nil
+}
+
+// draft is a flow whose number is proved and whose appeal is not filed.
+func (s *Service) draft(ctx context.Context, by Asker, id string) (Flow, error) {
+	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	switch {
+	case err != nil:
+		return Flow{}, err
+	case f.Step == Done:
+		return Flow{}, conflict()
+	case f.Step != Proved:
+		return Flow{}, over()
+	}
+	return f, nil
+}
+
+// Required lists the evidence that an appeal cannot do without: who appeals, and
+// for a unit its licence and, unless its legal representative appeals, the
+// authorisation (R30).
+func (c Claim) Required(k Kind) []Role {
+	if k == Person {
+		return []Role{IDFront}
+	}
+	if c.IsRep {
+		return []Role{Licence, IDFront}
+	}
+	return []Role{Licence, IDFront, Authorisation}
+}
+
+// Receipt is what the one who appeals takes along.
+type Receipt struct {
+	Number string
+	Secret string // opens the progress page together with the number; not stored
+	DueAt  time.Time
+}
+
+// Submit files the appeal. Submitted again it is the same receipt.
+func (s *Service) Submit(ctx context.Context, by Asker, id, reason string) (Receipt, error) {
+	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if f.Step == Done {
+		return s.Receipt(ctx, by, id)
+	}
+	if f.Step != Proved {
+		return Receipt{}, over()
+	}
+	if err := checkReason(reason); err != nil {
+		return Receipt{}, err
+	}
+	a, sub, err := s.compose(ctx, f, id, reason)
+	if err != nil {
+		return Receipt{}, err
+	}
+	err = s.Store.InTx(ctx, func(ctx context.Context) error {
+		f := f
+		f.Appeal = a.ID
+		if err := s.advance(ctx, &f, Done); err != nil {
+			return err
+		}
+		ev := audit.From(ctx, audit.Event{Kind: audit.AppealFiled, Object: a.ID, Detail: string(a.Kind)})
+		if err := s.Store.FileAppeal(ctx, a, ev); err != nil {
+			if fault.Is(err, fault.Conflict) {
+				return &fault.Error{Kind: fault.Conflict, Field: "mobile", Msg: MsgMobile}
+			}
+			return err
+		}
+		if err := s.tell(ctx, a.Claim.Mobile, noticeFiled, by.Locale, a.Number, shortDay(a.DueAt)); err != nil {
+			return err
+		}
+		if sub == nil {
+			return nil
+		}
+		return s.tellHolder(ctx, *sub, noticeFiledHolder, maskLogin(sub.Account.LoginName), a.Number)
+	})
+	if err != nil {
+		if fault.Is(err, fault.Gone) { // the other click was faster
+			return s.Receipt(ctx, by, id)
+		}
+		return Receipt{}, err
+	}
+	return Receipt{Number: a.Number, Secret: s.secret(id), DueAt: a.DueAt}, nil
+}
+
+// Receipt shows a filed appeal's receipt to the browser that filed it, until the
+// flow ends.
+func (s *Service) Receipt(ctx context.Context, by Asker, id string) (Receipt, error) {
+	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if f.Step != Done || f.Appeal == "" {
+		return Receipt{}, over()
+	}
+	a, err := s.Store.Appeal(ctx, f.Appeal)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{Number: a.Number, Secret: s.secret(id), DueAt: a.DueAt}, nil
+}
+
+// compose makes the appeal of a draft.
+func (s *Service) compose(ctx context.Context, f Flow, id, reason string) (Appeal, *Subject, error) {
+	kind := Person
+	if f.Way == AppealUnit {
+		kind = Unit
+	}
+	claim := *f.Data.Claim
+	for _, r := range claim.Required(kind) {
+		if !claim.Has(r) {
+			return Appeal{}, nil, &fault.Error{Kind: fault.Invalid, Field: "evidence", Msg: MsgEvidence}
+		}
+	}
+	claim.Reason = strings.TrimSpace(reason)
+	sub, err := s.concerned(ctx, kind, claim)
+	if err != nil {
+		return Appeal{}, nil, err
+	}
+	now, times := s.Now(), s.Times.OrDefault()
+	a := Appeal{
+		ID: random(16), Number: caseNumber(now), Kind: kind, State: Filed, Claim: claim, Secret: s.mac("secret", s.secret(id)),
+		History: []Turn{{At: now.Truncate(time.Millisecond), Deed: File}}, CreatedAt: now, UpdatedAt: now,
+		DueAt: workingDays(now, times.Review), ExpiresAt: now.Add(times.Undecided), Version: 1,
+	}
+	if sub != nil {
+		a.Account = sub.Account.ID
+	}
+	return a, sub, nil
+}
+
+// concerned finds the account that a claim is about, nil if there is none: a
+// person's by the verified document, else by the login name; a unit's by its code
+// and name.
+func (s *Service) concerned(ctx context.Context, k Kind, c Claim) (*Subject, error) {
+	found := func(sub Subject, err error) (*Subject, error) {
+		if fault.Is(err, fault.NotFound) || err == nil && (!fits(k, sub.Account) || sub.Account.State == account.Closed) {
+			return nil, nil
+		}
+		return &sub, err
+	}
+	if k == Unit {
+		sub, err := found(s.Store.SubjectByUSCC(ctx, c.USCC))
+		if err != nil || sub == nil || sub.Unit == nil || !sameName(sub.Unit.Name, c.UnitName) {
+			return nil, err
+		}
+		return sub, nil
+	}
+	id, err := s.Store.ProvedBy(ctx, c.IDType, c.IDNumber)
+	if err == nil {
+		return found(s.Store.Subject(ctx, id))
+	}
+	if !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	key, err := account.NormaliseLogin(c.LoginName)
+	if err != nil {
+		return nil, nil
+	}
+	return found(s.Store.SubjectByLogin(ctx, key))
+}
+
+func (s *Service) personClaim(form Form) (Claim, error) {
+	c := Claim{LoginName: strings.TrimSpace(form.LoginName)}
+	if utf8.RuneCountInString(c.LoginName) > 128 || !utf8.ValidString(c.LoginName) {
+		return Claim{}, &fault.Error{Kind: fault.Invalid, Field: "login_name", Msg: account.MsgLoginLong}
+	}
+	err := s.whoAppeals(&c, form)
+	return c, err
+}
+
+func (s *Service) unitClaim(form Form) (Claim, error) {
+	c := Claim{UnitName: strings.TrimSpace(form.UnitName), IsRep: form.IsRep}
+	var err error
+	if c.USCC, err = account.ParseUSCC(form.USCC); err != nil {
+		return Claim{}, err
+	}
+	rep := account.Person{IDType: form.RepIDType}
+	if rep.Name, err = account.ParseName(form.RepName); err != nil {
+		return Claim{}, refield(err, "rep_name", "")
+	}
+	if rep.IDNumber, err = account.ParseDocument(form.RepIDType, form.RepIDNumber, s.Now()); err != nil {
+		return Claim{}, refield(err, "rep_id_number", "rep_id_type")
+	}
+	c.LegalRep = &rep
+	if form.IsRep {
+		form.Name, form.IDType, form.IDNumber = form.RepName, form.RepIDType, form.RepIDNumber
+	}
+	err = s.whoAppeals(&c, form)
+	return c, err
+}
+
+func (s *Service) whoAppeals(c *Claim, form Form) (err error) {
+	if c.Name, err = account.ParseName(form.Name); err != nil {
+		return err
+	}
+	if strings.TrimSpace(form.IDNumber) == "" {
+		return &fault.Error{Kind: fault.Invalid, Field: "id_number", Msg: MsgIDRequired}
+	}
+	c.IDType = form.IDType
+	if c.IDNumber, err = account.ParseDocument(form.IDType, form.IDNumber, s.Now()); err != nil {
+		return err
+	}
+	m, err := account.ParseMobile(form.Mobile)
+	c.Mobile = m.E164()
+	return err
+}
+
+// refield names the field of a fault as the form does.
+func refield(err error, field, typeField string) error {
+	var f *fault.Error
+	if !fault.Is(err, fault.Invalid) || !errors.As(err, &f) {
+		return err
+	}
+	g := *f
+	g.Field = field
+	if f.Field == "id_type" && typeField != "" {
+		g.Field = typeField
+	}
+	return &g
+}
+
+// letters of case numbers: easily told over the telephone
+var letters = base32.NewEncoding("ABCDEFGHJKLMNPQRSTUVWXYZ23456789").WithPadding(base32.NoPadding)
+
+// caseNumber is the day and forty random bits: short enough to be told, and not
+// to be counted up. It opens nothing.
+func caseNumber(now time.Time) string {
+	b := make([]byte, 5)
+	_, _ = rand.Read(b) // never fails
+	return "SS" + now.In(beijing).Format("20060102") + "-" + letters.EncodeToString(b)
+}
+
+// secret is what opens an appeal's progress page, 160 bits. It follows from the
+// flow's id, which the browser alone has: nothing that is stored gives it.
+func (s *Service) secret(id string) string {
+	text := letters.EncodeToString(s.sum("appeal secret", id)[:20])
+	return text[:8] + "-" + text[8:16] + "-" + text[16:24] + "-" + text[24:32]
+}
