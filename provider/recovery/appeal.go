@@ -104,36 +104,6 @@ type Claim struct {
 	USCC     account.USCC    `json:"us,omitempty"`
 	LegalRep *account.Person `json:"lr,omitempty"`
 	IsRep    bool            `json:"ir,omitempty"` // the applicant is the legal representative
-
-	Evidence []Evidence `json:"e,omitempty"`
-}
-
-// Evidence is one uploaded document.
-type Evidence struct {
-	Role     Role   `json:"r"`
-	Document string `json:"d"` // its id among the documents
-}
-
-// Role says what a piece of evidence is meant to show.
-type Role string
-
-// The roles.
-const (
-	IDFront       Role = "id_front"
-	IDBack        Role = "id_back"
-	Licence       Role = "licence"
-	Authorisation Role = "authorisation" // 授权委托书
-	Other         Role = "other"
-)
-
-// Has tells whether there is evidence of that role.
-func (c Claim) Has(r Role) bool {
-	for _, e := range c.Evidence {
-		if e.Role == r {
-			return true
-		}
-	}
-	return false
 }
 
 // Turn is one thing that happened to an appeal.

@@ -9,6 +9,7 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
+	"kejitong/provider/document"
 	"kejitong/provider/fault"
 )
 
@@ -21,8 +22,9 @@ type Reviewer struct {
 
 // Case is an appeal beside what is known of the account that it concerns.
 type Case struct {
-	Appeal  Appeal
-	Subject *Subject // nil if no account was found
+	Appeal   Appeal
+	Subject  *Subject            // nil if no account was found
+	Evidence []document.Document // to be seen by document.Service.View with the appeal's id as the case
 }
 
 // maxReason bounds a reason in characters.
@@ -51,6 +53,9 @@ func (s *Service) Appeal(ctx context.Context, id string) (Case, error) {
 		return Case{}, err
 	}
 	c := Case{Appeal: a.At(s.Now())}
+	if c.Evidence, err = s.Documents.List(ctx, a.ID); err != nil {
+		return Case{}, err
+	}
 	if a.Account == "" {
 		return c, nil
 	}
@@ -168,10 +173,18 @@ func (s *Service) decide(ctx context.Context, id string, version int64, by Revie
 				return err
 			}
 		}
-		a.UpdatedAt = now
 		ev.Actor, ev.Object = by.ID, a.ID
-		return s.Store.SaveAppeal(ctx, a, audit.From(ctx, ev))
+		return s.save(ctx, a, ev)
 	})
+}
+
+// save stores an appeal after a deed, and closes its evidence with it.
+func (s *Service) save(ctx context.Context, a Appeal, ev audit.Event) error {
+	a.UpdatedAt = s.Now()
+	if err := s.Store.SaveAppeal(ctx, a, audit.From(ctx, ev)); err != nil || a.State.Open() {
+		return err
+	}
+	return s.Documents.CloseCase(ctx, a.ID)
 }
 
 // turn applies a deed by the rule of Next.

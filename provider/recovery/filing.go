@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -12,6 +13,7 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/challenge"
+	"kejitong/provider/document"
 	"kejitong/provider/fault"
 )
 
@@ -23,9 +25,6 @@ type Form struct {
 	IsRep                                     bool
 }
 
-// maxEvidence bounds the documents of an appeal.
-const maxEvidence = 8
-
 // BeginPerson starts a person's appeal and promises a code to the new number,
 // whoever the data belongs to (S49).
 func (s *Service) BeginPerson(ctx context.Context, by Asker, form Form, c Solved) (string, error) {
@@ -36,7 +35,7 @@ func (s *Service) BeginPerson(ctx context.Context, by Asker, form Form, c Solved
 	if err := s.Captchas.Solve(ctx, by.Browser, challenge.Appeal, c.ID, c.Answer); err != nil {
 		return "", err
 	}
-	id, err := s.start(ctx, by, Flow{Way: AppealPerson, Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
+	id, err := s.start(ctx, by, Flow{Way: AppealPerson, Appeal: random(16), Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
 	if err != nil {
 		return "", err
 	}
@@ -54,7 +53,7 @@ func (s *Service) BeginUnit(ctx context.Context, by Asker, unitName string, c So
 		return "", err
 	}
 	claim := Claim{UnitName: strings.TrimSpace(unitName)}
-	return s.start(ctx, by, Flow{Way: AppealUnit, Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
+	return s.start(ctx, by, Flow{Way: AppealUnit, Appeal: random(16), Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
 }
 
 // Fill says who appeals and promises a code to the new number. It may be said
@@ -105,50 +104,12 @@ func (s *Service) ProveMobile(ctx context.Context, by Asker, id, code string) er
 	return s.advance(ctx, &f, Proved)
 }
 
-// Attach adds an uploaded document to an appeal that is not filed yet; afterwards
-// it is fault.Conflict (S58).
-func (s *Service) Attach(ctx context.Context, by Asker, id string, e Evidence) error {
-	f, err := s.draft(ctx, by, id)
-	if err != nil {
-		return err
-	}
-	claim := *f.Data.Claim
-	if len(claim.Evidence) >= maxEvidence {
-		return &fault.Error{Kind: fault.Invalid, Field: "file", Msg: MsgTooMany}
-	}
-	claim.Evidence = append(append([]Evidence{}, claim.Evidence...), e)
-	f.Data.Claim = &claim
-	return s.advance(ctx, &f, Proved)
-}
-
-// Detach takes a document away again and gives it.
-func (s *Service) Detach(ctx context.Context, by Asker, id, document string) error {
-	f, err := s.draft(ctx, by, id)
-	if err != nil {
-		return err
-	}
-	claim := *f.Data.Claim
-	claim.Evidence = nil
-	for _, e := range f.Data.Claim.Evidence {
-		if e.Document != document {
-			claim.Evidence = append(claim.Evidence, e)
-		}
-	}
-	f.Data.Claim = &claim
-	return s.advance(ctx, &f, Proved)
-}
-
-// MayAttach tells whether documents may still be added, before one is taken in:
-// it gives the appeal's own key, under which its documents are kept.
+// MayAttach tells whether documents may be added to the browser's appeal, or taken
+// away, and gives the case under which they are kept; fault.Conflict once it is
+// filed (S58).
 func (s *Service) MayAttach(ctx context.Context, by Asker, id string) (string, error) {
 	f, err := s.draft(ctx, by, id)
-	if err != nil {
-		return "", err
-	}
-	if len(f.Data.Claim.Evidence) >= maxEvidence {
-		return "", &fault.Error{Kind: fault.Invalid, Field: "file", Msg: MsgTooMany}
-	}
-	return f.Key, nil
+	return f.Appeal, err
 }
 
 // draft is a flow whose number is proved and whose appeal is not filed.
@@ -168,14 +129,28 @@ func (s *Service) draft(ctx context.Context, by Asker, id string) (Flow, error) 
 // Required lists the evidence that an appeal cannot do without: who appeals, and
 // for a unit its licence and, unless its legal representative appeals, the
 // authorisation (R30).
-func (c Claim) Required(k Kind) []Role {
+func (c Claim) Required(k Kind) []document.Kind {
 	if k == Person {
-		return []Role{IDFront}
+		return []document.Kind{document.IDFront}
 	}
 	if c.IsRep {
-		return []Role{Licence, IDFront}
+		return []document.Kind{document.Licence, document.IDFront}
 	}
-	return []Role{Licence, IDFront, Authorisation}
+	return []document.Kind{document.Licence, document.IDFront, document.Authorisation}
+}
+
+// complete refuses an appeal without the evidence that it needs.
+func (s *Service) complete(ctx context.Context, k Kind, c Claim, caseID string) error {
+	all, err := s.Documents.List(ctx, caseID)
+	if err != nil {
+		return err
+	}
+	for _, kind := range c.Required(k) {
+		if !slices.ContainsFunc(all, func(d document.Document) bool { return d.Kind == kind }) {
+			return &fault.Error{Kind: fault.Invalid, Field: "evidence", Msg: MsgEvidence}
+		}
+	}
+	return nil
 }
 
 // Receipt is what the one who appeals takes along.
@@ -206,7 +181,6 @@ func (s *Service) Submit(ctx context.Context, by Asker, id, reason string) (Rece
 	}
 	err = s.Store.InTx(ctx, func(ctx context.Context) error {
 		f := f
-		f.Appeal = a.ID
 		if err := s.advance(ctx, &f, Done); err != nil {
 			return err
 		}
@@ -258,10 +232,8 @@ func (s *Service) compose(ctx context.Context, f Flow, id, reason string) (Appea
 		kind = Unit
 	}
 	claim := *f.Data.Claim
-	for _, r := range claim.Required(kind) {
-		if !claim.Has(r) {
-			return Appeal{}, nil, &fault.Error{Kind: fault.Invalid, Field: "evidence", Msg: MsgEvidence}
-		}
+	if err := s.complete(ctx, kind, claim, f.Appeal); err != nil {
+		return Appeal{}, nil, err
 	}
 	claim.Reason = strings.TrimSpace(reason)
 	sub, err := s.concerned(ctx, kind, claim)
@@ -270,7 +242,7 @@ func (s *Service) compose(ctx context.Context, f Flow, id, reason string) (Appea
 	}
 	now, times := s.Now(), s.Times.OrDefault()
 	a := Appeal{
-		ID: random(16), Number: caseNumber(now), Kind: kind, State: Filed, Claim: claim, Secret: s.mac("secret", s.secret(id)),
+		ID: f.Appeal, Number: caseNumber(now), Kind: kind, State: Filed, Claim: claim, Secret: s.mac("secret", s.secret(id)),
 		History: []Turn{{At: now.Truncate(time.Millisecond), Deed: File}}, CreatedAt: now, UpdatedAt: now,
 		DueAt: workingDays(now, times.Review), ExpiresAt: now.Add(times.Undecided), Version: 1,
 	}

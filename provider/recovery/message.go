@@ -11,7 +11,6 @@ const (
 	MsgOver         = "recover.fault.over"      // the flow is over
 	MsgMobile       = "recover.fault.mobile"    // another open appeal has that number
 	MsgEvidence     = "recover.fault.evidence"  // required evidence is missing
-	MsgTooMany      = "recover.fault.too_many"  // pieces of evidence
 	MsgDigits       = "recover.fault.digits"    // the last characters of the document are others
 	MsgNoDigits     = "recover.fault.no_digits" // there is no document to ask for: appeal
 	MsgFactor       = "recover.fault.factor"    // second factor is wrong
@@ -26,7 +25,7 @@ const (
 // hold the catalogues against it.
 func Messages() []string {
 	return []string{
-		MsgChanged, MsgOwnCase, MsgSameReviewer, MsgNoAccount, MsgOtherKind, MsgReason, MsgOver, MsgMobile, MsgEvidence, MsgTooMany,
+		MsgChanged, MsgOwnCase, MsgSameReviewer, MsgNoAccount, MsgOtherKind, MsgReason, MsgOver, MsgMobile, MsgEvidence,
 		MsgDigits, MsgNoDigits, MsgFactor, MsgIDRequired, MsgNotYet, MsgHeld, MsgNoContact, MsgNoAppeal,
 	}
 }

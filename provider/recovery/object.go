@@ -56,7 +56,7 @@ func (s *Service) object(ctx context.Context, a Appeal, reason string, first fun
 		return err
 	}
 	now := s.Now()
-	a.Objected, a.First, a.Second, a.UpdatedAt = true, "", "", now
+	a.Objected, a.First, a.Second = true, "", ""
 	a.EffectiveAt = time.Time{}
 	a.ExpiresAt = a.CreatedAt.Add(s.Times.OrDefault().Undecided)
 	if end := now.Add(s.Times.OrDefault().Unused); end.After(a.ExpiresAt) { // a week at least for the reviewers
@@ -69,7 +69,7 @@ func (s *Service) object(ctx context.Context, a Appeal, reason string, first fun
 			}
 		}
 		ev := audit.Event{Kind: audit.AppealContested, Actor: string(a.Account), Object: a.ID}
-		if err := s.Store.SaveAppeal(ctx, a, audit.From(ctx, ev)); err != nil {
+		if err := s.save(ctx, a, ev); err != nil {
 			return err
 		}
 		return s.tell(ctx, a.Claim.Mobile, noticeContested, "", a.Number)

@@ -14,6 +14,7 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
+	"kejitong/provider/document"
 	"kejitong/provider/notify"
 	"kejitong/provider/session"
 )
@@ -26,6 +27,15 @@ type Factors interface {
 	// codes; fault.Invalid, field "factor", if it is not right. It counts guesses
 	// by itself.
 	Verify(ctx context.Context, id account.ID, code string) error
+}
+
+// Documents are the evidence of appeals; an appeal's id is its case.
+type Documents interface {
+	// List gives the documents of a case, oldest first.
+	List(ctx context.Context, caseID string) ([]document.Document, error)
+	// CloseCase lets nothing be added to a case or read of it any more. It runs in
+	// the transaction that decides the appeal.
+	CloseCase(ctx context.Context, caseID string) error
 }
 
 // Times are how long things last; zero fields take the defaults.
@@ -72,6 +82,7 @@ type Service struct {
 	Notices     notify.Queue
 	Sessions    session.Store
 	Credentials *credential.Service
+	Documents   Documents
 	Factors     Factors // optional: nobody has any
 	Key         []byte  // of the digests of ids and secrets, 32 bytes or more
 	Times       Times

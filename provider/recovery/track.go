@@ -76,8 +76,9 @@ func (s *Service) Withdraw(ctx context.Context, by Asker, id string) error {
 	if err := s.turn(&a, Withdraw, "", ""); err != nil {
 		return err
 	}
-	a.UpdatedAt = s.Now()
-	return s.Store.SaveAppeal(ctx, a, audit.From(ctx, audit.Event{Kind: audit.AppealWithdrawn, Object: a.ID}))
+	return s.Store.InTx(ctx, func(ctx context.Context) error {
+		return s.save(ctx, a, audit.Event{Kind: audit.AppealWithdrawn, Object: a.ID})
+	})
 }
 
 // SendRedeemCode promises a code to the new number of an appeal whose approval
@@ -142,9 +143,8 @@ func (s *Service) RedeemAppeal(ctx context.Context, by Asker, id string, given A
 		if err := s.turn(&a, Redeem, "", ""); err != nil {
 			return err
 		}
-		a.UpdatedAt = s.Now()
 		ev := audit.Event{Kind: audit.AppealRedeemed, Actor: string(a.Account), Object: a.ID}
-		if err := s.Store.SaveAppeal(ctx, a, audit.From(ctx, ev)); err != nil {
+		if err := s.save(ctx, a, ev); err != nil {
 			return err
 		}
 		ev = audit.Event{Kind: audit.PasswordReset, Actor: string(a.Account), Object: string(a.Account), Detail: string(f.Way)}
