@@ -145,3 +145,12 @@ func (s *Service) FinishObject(ctx context.Context, by Asker, id, code, reason s
 		return s.advance(ctx, &f, Done)
 	})
 }
+
+// ResendObject promises another code to the number of an objection under way.
+func (s *Service) ResendObject(ctx context.Context, by Asker, id string) (challenge.Sent, error) {
+	f, err := s.flow(ctx, by, id, Contest)
+	if err != nil {
+		return challenge.Sent{}, err
+	}
+	return s.promise(ctx, by, &f, challenge.Appeal)
+}
