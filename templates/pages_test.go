@@ -41,7 +41,7 @@ func units() []templates.Unit {
 func samples() map[string]templates.Page {
 	all := coreSamples()
 	for _, area := range []func() map[string]templates.Page{
-		portalSamples, proofSamples, holderSamples,
+		portalSamples, proofSamples, holderSamples, recoverSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

@@ -13,6 +13,7 @@ func (a *app) surfaces(kit *web.Kit, sessions *session.Service, hall *visitor.Ha
 	var out []provider.Surface
 	for _, wire := range []func(*web.Kit, *session.Service, *visitor.Hall) (provider.Surface, error){
 		a.wirePortal,
+		a.wireRecover,
 	} {
 		s, err := wire(kit, sessions, hall)
 		if err != nil {
