@@ -95,17 +95,19 @@ func (p RecoverForm) Progress() []bool {
 // Wrong lists the blanks with errors, for the summary.
 func (p RecoverForm) Wrong() []Blank {
 	var out []Blank
-	for _, b := range append(append([]Blank{}, p.Blanks...), p.After...) {
-		if b.Error.Says() {
-			out = append(out, b)
+	add := func(blanks ...Blank) {
+		for _, b := range blanks {
+			if b.Error.Says() {
+				out = append(out, b)
+			}
 		}
 	}
-	if p.Captcha.Error.Says() {
-		out = append(out, Blank{Field: "captcha", Error: p.Captcha.Error})
+	add(p.Blanks...)
+	add(Blank{Field: "captcha", Error: p.Captcha.Error})
+	if p.Code != nil {
+		add(Blank{Field: "code", Error: p.Code.Error})
 	}
-	if p.Code != nil && p.Code.Error.Says() {
-		out = append(out, Blank{Field: "code", Error: p.Code.Error})
-	}
+	add(p.After...)
 	return out
 }
 
