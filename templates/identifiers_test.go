@@ -5,11 +5,12 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/credential"
+	"kejitong/provider/document"
 )
 
 // Whatever a domain says of somebody's input can be read in both languages.
 func TestEveryFaultHasWords(t *testing.T) {
-	for domain, keys := range map[string][]string{"account": account.Messages(), "credential": credential.Messages()} {
+	for domain, keys := range map[string][]string{"account": account.Messages(), "credential": credential.Messages(), "document": document.Messages()} {
 		if len(keys) < 10 {
 			t.Fatalf("%s lists %d keys: the test would hold vacuously", domain, len(keys))
 		}

@@ -42,6 +42,8 @@ func samples() map[string]templates.Page {
 	all := coreSamples()
 	for _, area := range []func() map[string]templates.Page{
 		portalSamples, proofSamples, holderSamples, recoverSamples,
+		uploadSamples,
+		portalSamples, proofSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

@@ -38,8 +38,11 @@ var china = time.FixedZone("CST", 8*60*60)
 // mark burns into a page why it is shown, in which case, to whom and when, all
 // over it.
 func (s *Service) mark(ctx context.Context, p page, a Access) ([]byte, error) {
-	pixels := int64(p.Width) * int64(p.Height)
-	done, err := s.share(ctx, 8*pixels) // as decoded, and the copy that is drawn on
+	w, h := p.Width, p.Height
+	if a.Edge > 0 {
+		w, h = fit(w, h, a.Edge)
+	}
+	done, err := s.share(ctx, 4*(int64(p.Width)*int64(p.Height)+int64(w)*int64(h))) // as decoded, and the copy that is drawn on
 	if err != nil {
 		return nil, err
 	}
@@ -48,8 +51,7 @@ func (s *Service) mark(ctx context.Context, p page, a Access) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("document %s: a kept page does not decode: %w", a.ID, err)
 	}
-	out := image.NewRGBA(image.Rect(0, 0, img.Bounds().Dx(), img.Bounds().Dy()))
-	draw.Draw(out, out.Rect, img, img.Bounds().Min, draw.Src)
+	out := upright(img, w, h, 1)
 	tile, err := stamp(a.Shown, a.Viewer+"  "+s.Now().In(china).Format("2006-01-02 15:04:05"))
 	if err != nil {
 		return nil, err

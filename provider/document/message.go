@@ -14,6 +14,7 @@ const (
 	MsgPDFActive   = "upload.pdf_active" // scripts, attachments, actions
 	MsgPDFLocked   = "upload.pdf_locked" // encrypted
 	MsgPDFPages    = "upload.pdf_pages"  // more than MaxPages
+	MsgMissing     = "upload.missing"    // a required document is not there
 	MsgKind        = "upload.kind"
 	MsgMalware     = "upload.malware"
 	MsgQuota       = "upload.quota"
@@ -27,5 +28,5 @@ const (
 // hold the catalogues against it.
 func Messages() []string {
 	return []string{MsgEmpty, MsgTooLarge, MsgForm, MsgDamaged, MsgTooManyDots, MsgHeavy, MsgTooSmall, MsgAnimated, MsgPDFForm, MsgPDFActive,
-		MsgPDFLocked, MsgPDFPages, MsgKind, MsgMalware, MsgQuota, MsgDecided, MsgBusy, MsgUnscanned, MsgFull}
+		MsgPDFLocked, MsgPDFPages, MsgKind, MsgMalware, MsgQuota, MsgDecided, MsgBusy, MsgUnscanned, MsgFull, MsgMissing}
 }

@@ -100,7 +100,7 @@ func (s *Service) keep(ctx context.Context, b []byte, turn int) (page, error) {
 	if turn == 0 {
 		turn = sh.turn
 	}
-	outW, outH := fit(sh.width, sh.height)
+	outW, outH := fit(sh.width, sh.height, maxEdge)
 	done, err := s.share(ctx, sh.memory+4*int64(outW)*int64(outH))
 	if err != nil {
 		return page{}, err
@@ -160,13 +160,13 @@ func (w whileWanted) Read(p []byte) (int, error) {
 	return w.r.Read(p)
 }
 
-// fit is the size that a picture is kept in.
-func fit(w, h int) (int, int) {
+// fit is the size of a w × h picture whose longest edge is at most edge.
+func fit(w, h, edge int) (int, int) {
 	long := max(w, h)
-	if long <= maxEdge {
+	if long <= edge {
 		return w, h
 	}
-	return max(w*maxEdge/long, 1), max(h*maxEdge/long, 1)
+	return max(w*edge/long, 1), max(h*edge/long, 1)
 }
 
 // upright draws img on white in w × h, before it is turned as EXIF says, and turns

@@ -193,6 +193,7 @@ type Access struct {
 	Case    string // the case that it is looked up by, or
 	Owner   string // the owner; both must fit where both are given
 	Page    int    // from 0
+	Edge    int    // longest edge of the picture in pixels; 0: as it is kept
 	Shown   string // number of the case as people know it, for the watermark; ASCII
 	Viewer  string // operator or account id, for the watermark and the trail; ASCII
 	Purpose string // "review", "own": a word of the caller's, for the trail
