@@ -43,7 +43,6 @@ func samples() map[string]templates.Page {
 	for _, area := range []func() map[string]templates.Page{
 		portalSamples, proofSamples, holderSamples, recoverSamples,
 		uploadSamples,
-		portalSamples, proofSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p
