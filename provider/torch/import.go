@@ -2,9 +2,6 @@ package torch
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"time"
 
 	"kejitong/provider/audit"
@@ -114,11 +111,9 @@ type Unwrapped struct {
 	Sealed  string // as it lies there, for compare-and-swap
 }
 
-// Rows is a file read row by row. Next gives the fields of a row by our names, and
-// its number; io.EOF at the end.
-type Rows interface {
-	Next() (n int, fields map[string]string, err error)
-}
+// Rows reads a file: it calls each for every row, with its number and its fields by
+// our names, and stops at the first error.
+type Rows func(each func(n int, fields map[string]string) error) error
 
 // chunk is how many records are staged at once.
 const chunk = 5000
@@ -160,14 +155,7 @@ func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 		s.Progress(read, staged)
 		return nil
 	}
-	for {
-		n, fields, err := rows.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return b, fmt.Errorf("row %d: %w", n, err)
-		}
+	err = rows(func(n int, fields map[string]string) error {
 		read++
 		r, wrong := ReadRecord(n, fields, s.Scheme, s.Now())
 		for _, e := range wrong {
@@ -181,10 +169,12 @@ func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 			batch = append(batch, r)
 		}
 		if len(batch) == chunk {
-			if err := flush(); err != nil {
-				return b, err
-			}
+			return flush()
 		}
+		return nil
+	})
+	if err != nil {
+		return b, err
 	}
 	if len(batch) > 0 {
 		if err := flush(); err != nil {
