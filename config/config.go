@@ -63,6 +63,9 @@ type Config struct {
 	// How long accounts and what belongs to them are kept.
 	Retention Retention `key:"retention"`
 
+	// The accounts that come from the former platform.
+	Torch Torch `key:"torch"`
+
 	// Clients and accounts for a certification run.
 	Fixture Fixture `key:"fixture"`
 

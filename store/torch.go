@@ -35,6 +35,11 @@ UPDATE torch_batches SET state = 'staged', staged = (SELECT COUNT(*) FROM torch_
     bad = ? - (SELECT COUNT(*) FROM torch_records r WHERE r.batch_id = torch_batches.id)
 WHERE id = ? AND state = 'staging' RETURNING ` + torchBatchColumns
 
+const reopenTorchStaging = `
+UPDATE torch_batches SET state = 'staging', staged = 0, bad = 0 WHERE id = ? AND state IN ('staging', 'staged') RETURNING ` + torchBatchColumns
+
+const dropTorchRecords = `DELETE FROM torch_records WHERE batch_id = ?`
+
 // torchStagedColumns are those of a record that is not decided yet.
 const torchStagedColumns = `id, batch_id, row_no, kind, key_digest, key_text, doc_digest, phone_digest, record, profile, legacy, unit_id,
     unit_name, unit_type, unit_region, unit_office, created_at, facts, outcome, name_no, account_id, made, unit_made, rival, decided_at`
@@ -122,6 +127,28 @@ func (d *DB) CloseStaging(ctx context.Context, batch string, rows int64) (torch.
 	if err == nil && !found {
 		err = fault.New(fault.Conflict, "the batch is not being staged")
 	}
+	return b, err
+}
+
+// Unstage implements torch.Store.
+func (d *DB) Unstage(ctx context.Context, batch string) (torch.Batch, error) {
+	p, done, err := d.patient()
+	if err != nil {
+		return torch.Batch{}, err
+	}
+	defer func() { _ = done() }()
+	var b torch.Batch
+	err = p.InTx(ctx, func(ctx context.Context) error {
+		found, err := p.returning(ctx, reopenTorchStaging, []any{batch}, torchBatchDest(&b)...)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return fault.New(fault.Conflict, "the batch is committed")
+		}
+		_, err = p.exec(ctx, dropTorchRecords, batch)
+		return err
+	})
 	return b, err
 }
 

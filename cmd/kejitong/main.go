@@ -35,6 +35,7 @@ func commands() []command {
 		{"keys", "root | list | rotate signing: keys root --out FILE", keysCommand},
 		{"audit", "verify | export | prune the audit trail: audit verify --config FILE", auditCommand},
 		{"register", "load the extract of an authority that real names are compared with: register load --help", registerCommand},
+		{"import", "torch | revert | list | wrap: bring accounts of the former platform over: import torch --help", importCommand},
 		{"doctor", "check configuration, database, clock, TLS and keys: --config FILE", doctor},
 		{"system", "run one demonstration relying party: system --help", systemCommand},
 		{"version", "print the version", func(_ context.Context, _ []string, out io.Writer) error {

@@ -18,9 +18,9 @@ import (
 
 // Bounds of what is read of a table.
 const (
-	maxExtractBook = 64 << 20  // bytes of an XLSX file
+	maxExtractBook   = 64 << 20  // bytes of an XLSX file
 	maxExtractInside = 512 << 20 // and of what is in it
-	maxExtractRow      = 64 << 10  // bytes of a line of CSV
+	maxExtractRow    = 64 << 10  // bytes of a line of CSV
 )
 
 // readExtract reads a CSV file (UTF-8 or GB 18030, told apart by looking) or the

@@ -93,6 +93,7 @@ func (a *app) run(ctx context.Context, public []net.Listener, internal net.Liste
 	jobs.Go(func() { a.runner.Run(work) })
 	jobs.Go(func() { a.tend(work) })
 	jobs.Go(func() { a.sealTrail(work) })
+	jobs.Go(func() { a.wrap(work) })
 
 	srv := a.server(tel.public(a.handler))
 	secure := a.cfg.Listen.TLS.Enabled()

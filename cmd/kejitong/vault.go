@@ -91,6 +91,24 @@ func (s *sheet) read(args []string) error {
 	return nil
 }
 
+// readWithFile parses args that name one file, before, between or after the flags.
+func (s *sheet) readWithFile(args []string) (string, error) {
+	var files []string
+	for {
+		if err := s.Parse(args); err != nil {
+			return "", err
+		}
+		if s.NArg() == 0 {
+			break
+		}
+		files, args = append(files, s.Arg(0)), s.Args()[1:]
+	}
+	if len(files) != 1 {
+		return "", errors.New("name one file")
+	}
+	return files[0], nil
+}
+
 // given tells whether the flag stood on the command line, empty or not.
 func (s *sheet) given(name string) bool {
 	found := false

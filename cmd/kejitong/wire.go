@@ -31,6 +31,7 @@ import (
 	"kejitong/provider/realname"
 	"kejitong/provider/session"
 	"kejitong/provider/token"
+	"kejitong/provider/torch"
 	"kejitong/provider/web"
 	"kejitong/provider/web/interact"
 	"kejitong/provider/web/visitor"
@@ -124,7 +125,7 @@ func (a *app) vault(ctx context.Context) error {
 	p := a.cfg.Passwords
 	a.hasher = &credential.Hasher{
 		MemoryKiB: uint32(p.Argon2MemoryKiB), Time: uint32(p.Argon2Time), Parallelism: uint8(p.Argon2Parallelism), //nolint:gosec // validated bounds
-		Concurrency: p.Concurrency, Queue: p.Queue,
+		Concurrency: p.Concurrency, Queue: p.Queue, Foreign: torch.Passwords{},
 	}
 	return a.hasher.Validate()
 }

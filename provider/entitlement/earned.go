@@ -41,19 +41,25 @@ func Earned(a account.Account, u *account.Unit, catalogue []System, had []Grant,
 }
 
 // Awakened gives what the move of the Torch accounts left pending until its person
-// was verified, as it stands from now on.
+// was verified, as it stands from now on: for twelve months, unless it ends sooner.
 func Awakened(mandates []Mandate, grants []Grant, now time.Time) ([]Mandate, []Grant) {
 	var m []Mandate
 	var g []Grant
+	end := func(until time.Time) time.Time {
+		if most := now.AddDate(1, 0, 0); until.IsZero() || until.After(most) {
+			return most
+		}
+		return until
+	}
 	for _, one := range mandates {
 		if one.State == Pending && one.Source == TorchMigration && (one.Until.IsZero() || now.Before(one.Until)) {
-			one.State = Active
+			one.State, one.Until = Active, end(one.Until)
 			m = append(m, one)
 		}
 	}
 	for _, one := range grants {
 		if one.State == Pending && one.Source == TorchMigration && (one.Until.IsZero() || now.Before(one.Until)) {
-			one.State = Active
+			one.State, one.Until = Active, end(one.Until)
 			g = append(g, one)
 		}
 	}

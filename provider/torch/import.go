@@ -87,6 +87,9 @@ type Store interface {
 	Stage(ctx context.Context, batch string, records []Record, now time.Time) (twice []int, err error)
 	// CloseStaging says that the file was read to its end, and had so many rows.
 	CloseStaging(ctx context.Context, batch string, rows int64) (Batch, error)
+	// Unstage forgets the records of a batch that is not committed; fault.Conflict if
+	// it is.
+	Unstage(ctx context.Context, batch string) (Batch, error)
 	// Preview decides about a staged batch as things are and changes nothing.
 	Preview(ctx context.Context, batch string, rules []Rule, now time.Time) (Plan, error)
 	// Commit decides and brings the batch over, all of it or nothing, with an audit
@@ -115,8 +118,8 @@ type Unwrapped struct {
 // our names, and stops at the first error.
 type Rows func(each func(n int, fields map[string]string) error) error
 
-// chunk is how many records are staged at once.
-const chunk = 5000
+// DefaultChunk is how many records are staged at once where nothing else is said.
+const DefaultChunk = 5000
 
 // Stager reads a file into a batch. It can be started again after it was killed:
 // what is staged already is read past.
@@ -124,6 +127,7 @@ type Stager struct {
 	Store    Store
 	Now      func() time.Time
 	Scheme   string                   // of passwords whose row does not name one
+	Chunk    int                      // records staged at once
 	Report   func(RowError)           // every field that cannot be taken over
 	Progress func(read, staged int64) // after each chunk
 }
@@ -141,7 +145,7 @@ func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 		return b, err
 	}
 	var read, staged int64
-	batch := make([]Record, 0, chunk)
+	batch := make([]Record, 0, s.Chunk)
 	flush := func() error {
 		twice, err := s.Store.Stage(ctx, b.ID, batch, s.Now())
 		if err != nil {
@@ -168,7 +172,7 @@ func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 		default:
 			batch = append(batch, r)
 		}
-		if len(batch) == chunk {
+		if len(batch) == s.Chunk {
 			return flush()
 		}
 		return nil
