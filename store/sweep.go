@@ -62,6 +62,9 @@ DELETE FROM errands WHERE id IN (SELECT id FROM errands WHERE expires_at < ? ORD
 	sweepSpokenFor = `
 DELETE FROM spoken_for WHERE (client_id, subject) IN (SELECT client_id, subject FROM spoken_for WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
+	sweepSignIns = `
+DELETE FROM sign_in_counts WHERE (minute, network) IN (SELECT minute, network FROM sign_in_counts WHERE minute < ? ORDER BY minute LIMIT ?)`
+
 	sweepMessages = `
 DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
@@ -115,7 +118,7 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		{sweepGrants, before}, {sweepInteractions, soon}, {sweepPushed, soon}, {sweepAssertions, before},
 		{sweepThrottle, before}, {sweepDevices, soon}, {sweepSpokenFor, before},
 		{sweepFlows, soon}, {lapseAppeals, before}, {sweepAppeals, before}, {sweepHolds, before},
-		{sweepMessages, before}, {sweepCaptchas, soon}, {sweepCodes, soon}, {sweepTallies, before},
+		{sweepMessages, before}, {sweepCaptchas, soon}, {sweepCodes, soon}, {sweepTallies, before}, {sweepSignIns, before},
 		{sweepCeremonies, soon},
 		{sweepSignUps, soon},
 		{sweepErrands, before},

@@ -68,6 +68,14 @@ WITH seen AS (
 )
 DELETE FROM throttle USING seen WHERE throttle.key = seen.key`
 
+const returnPostgres = `
+WITH seen AS (
+    SELECT key FROM throttle WHERE key IN (?, ?) ORDER BY CASE WHEN key = ? THEN 0 ELSE 1 END FOR UPDATE
+)
+UPDATE throttle SET n = throttle.n - 1 FROM seen WHERE throttle.key = seen.key AND throttle.n > 0`
+
+const returnSQLite = `UPDATE throttle SET n = n - 1 WHERE key IN (?, ?) AND n > 0`
+
 const refundSQLite = `DELETE FROM throttle WHERE key IN (?, ?)`
 
 // Reserve implements credential.Store. It refuses to run within a transaction:
@@ -163,6 +171,24 @@ func (d *DB) Refund(ctx context.Context, k credential.Keys, _ time.Time) error {
 	}
 	if err != nil {
 		return fmt.Errorf("refund: %w", err)
+	}
+	return nil
+}
+
+// Return implements credential.Store. The counters are locked in the order of
+// Reserve.
+func (d *DB) Return(ctx context.Context, k credential.Keys, _ time.Time) error {
+	if d.unit(ctx) != nil {
+		return errWithin
+	}
+	var err error
+	if d.postgres {
+		_, err = d.exec(ctx, returnPostgres, k.Pair, k.Account, k.Pair)
+	} else {
+		_, err = d.exec(ctx, returnSQLite, k.Pair, k.Account)
+	}
+	if err != nil {
+		return fmt.Errorf("return a guess: %w", err)
 	}
 	return nil
 }

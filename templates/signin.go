@@ -18,12 +18,13 @@ type SignIn struct {
 	Notice         Text   // why the page is shown again: signin.notice.*
 	SharedComputer bool   // the tick of "this is a shared computer"
 	Hidden         map[string]string
+	Captcha        Captcha // asked for where it is owed
 
 	Cancel    bool   // show the cancel button
 	CancelURL string // a link instead of the button
 
 	// Ways out, each shown if set.
-	ForgotURL, RegisterURL, LookupURL string
+	SMSURL, ForgotURL, ForgotNameURL, RegisterURL, LookupURL string
 }
 
 // Name, Title and Interaction make SignIn a Page.
@@ -36,6 +37,33 @@ func (p SignIn) Pictures() []string { return pictureOf(p.Asks) }
 
 // Legal tells whether the legal-entity window is open.
 func (p SignIn) Legal() bool { return p.Window == LegalEntity }
+
+// SignInSMS is /login/sms: a login name or mobile and a captcha first, then the
+// code that was sent. The form posts username, captcha and captcha_id, or, once
+// something was sent, username and code; form_token and the Hidden fields always.
+// A second form posts cancel=yes.
+type SignInSMS struct {
+	Asks           *System
+	Username       string
+	Sent           bool    // a code went out, or quietly none: it is asked for
+	Captcha        Captcha // before that
+	Error          Text    // above the form
+	UsernameError  Text    // at the field
+	CodeError      Text    // at the field
+	SharedComputer bool
+	Hidden         map[string]string
+	PasswordURL    string // back to the password
+	AgainURL       string // to ask for another code
+	Cancel         bool
+}
+
+// Name, Title and Interaction make SignInSMS a Page.
+func (SignInSMS) Name() string      { return "interact/signinsms" }
+func (SignInSMS) Title() Text       { return T("signin.title") }
+func (SignInSMS) Interaction() bool { return true }
+
+// Pictures is the asking system's logo.
+func (p SignInSMS) Pictures() []string { return pictureOf(p.Asks) }
 
 // SelectAccount asks a signed-in person whether to go on as the same account.
 // The form posts account=current or account=other; a second one cancel=yes.

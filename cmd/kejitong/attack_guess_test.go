@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	"kejitong/config"
 	"kejitong/provider/account"
+	"kejitong/provider/challenge"
 	"kejitong/store/storetest"
 )
 
@@ -24,8 +26,7 @@ func TestFailedSignInsLookAlike(t *testing.T) {
 		s.exec("DELETE FROM credentials WHERE account_id = (SELECT id FROM accounts WHERE login_name = ?)", s.account("d").Username)
 		wrong := func(username, password string) page {
 			b := s.browser()
-			p := b.get(s.issuer + "/login")
-			return b.press(p, "username", "username", username, "password", password)
+			return b.guess(b.get(s.issuer+"/login"), username, password)
 		}
 		person := s.account("a").Username
 		for range 5 {
@@ -71,6 +72,28 @@ func TestFailedSignInsLookAlike(t *testing.T) {
 	})
 }
 
+var captchas = regexp.MustCompile(`(?s)\n<div class="field captcha">.*?\n</div>\n`)
+
+// guess signs in with a password, and with the captcha if one is owed.
+func (b *browser) guess(p page, username, password string) page {
+	b.t.Helper()
+	p = b.press(p, "username", "username", username, "password", password)
+	if strings.Contains(p.body, `id="captcha-why"`) {
+		p = b.press(p, "username", "username", username, "password", password, "captcha", demoCaptcha)
+	}
+	return p
+}
+
+// drawn gives the fields of a captcha that the browser may answer, solved.
+func (s *stage) drawn(b *browser) []string {
+	s.t.Helper()
+	c, err := s.app.captchas.Draw(s.t.Context(), b.cookie("browser"), challenge.SignIn)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return []string{"captcha_id", c.ID, "captcha", demoCaptcha}
+}
+
 // alike is a page without what every response has anew and without the name
 // that was typed; its length header must tell nothing either.
 func alike(p page) string {
@@ -80,6 +103,7 @@ func alike(p page) string {
 		_, rest, _ = strings.Cut(rest, `"`)
 		body = body[:at] + head + rest
 	}
+	body = captchas.ReplaceAllString(body, "\n\n") // tells how many failures there were, of any name
 	return strings.ReplaceAll(body, " autofocus", "") // stands in the name's field where that is empty
 }
 
@@ -106,13 +130,15 @@ func TestGuessesThroughThreeReplicas(t *testing.T) {
 			s := replicas[0] // the others find the people there already
 			who := s.account("a")
 			type door struct {
-				b    *browser
-				form page
+				b       *browser
+				form    page
+				captcha []string
 			}
 			doors := make([]door, crowd)
 			for i := range doors {
 				b := replicas[i%row.replicas].browser()
-				doors[i] = door{b, b.get(replicas[i%row.replicas].issuer + "/login")}
+				form := b.get(replicas[i%row.replicas].issuer + "/login")
+				doors[i] = door{b, form, s.drawn(b)}
 			}
 			work := func() (n int64) {
 				for _, r := range replicas {
@@ -127,7 +153,8 @@ func TestGuessesThroughThreeReplicas(t *testing.T) {
 				wg.Go(func() {
 					<-start
 					name := []string{who.Username, strings.ToUpper(who.Username), " " + who.Username}[i%3] // one name in any spelling
-					if p := d.b.press(d.form, "username", "username", name, "password", fmt.Sprintf("guess-%d", i)); p.StatusCode != http.StatusOK || d.b.cookie("session") != "" {
+					fields := append([]string{"username", name, "password", fmt.Sprintf("guess-%d", i)}, d.captcha...)
+					if p := d.b.press(d.form, "username", fields...); p.StatusCode != http.StatusOK || d.b.cookie("session") != "" {
 						t.Errorf("guess %d: %d", i, p.StatusCode)
 					}
 				})
@@ -145,7 +172,7 @@ func TestGuessesThroughThreeReplicas(t *testing.T) {
 			}
 			for _, r := range replicas {
 				b := r.browser()
-				b.press(b.get(r.issuer+"/login"), "username", "username", who.Username, "password", who.Password)
+				b.guess(b.get(r.issuer+"/login"), who.Username, who.Password)
 				if in := b.cookie("session") != ""; in != row.admitsRight {
 					t.Errorf("the right password afterwards: signed in %v, want %v", in, row.admitsRight)
 				}
@@ -160,9 +187,9 @@ func TestLockEnds(t *testing.T) {
 	onArenas(t, func(t *testing.T, s *arena) {
 		b := s.browser()
 		try := func(password string) bool {
-			b.press(b.get(s.issuer+"/login?other=1"), "username", "username", s.account("a").Username, "password", password)
+			b.guess(b.get(s.issuer+"/login?other=1"), s.account("a").Username, password)
 			in := b.cookie("session") != ""
-			b.http.Jar.SetCookies(b.home, []*http.Cookie{{Name: "kejitong_session", Path: "/", MaxAge: -1}})
+			b.http.Jar.SetCookies(b.home, []*http.Cookie{{Name: "kejitong_session", Path: "/", MaxAge: -1}, {Name: "kejitong_device", Path: "/", MaxAge: -1}})
 			return in
 		}
 		for range 3 {

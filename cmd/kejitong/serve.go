@@ -163,7 +163,8 @@ func (a *app) tend(ctx context.Context) {
 	if err := a.ring.Prepare(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("prepare keys", "error", err)
 	}
-	reload, sweep, rotate := time.NewTicker(20*time.Second), time.NewTicker(time.Minute), time.NewTicker(time.Hour)
+	reload, sweep, rotate, watch := time.NewTicker(20*time.Second), time.NewTicker(time.Minute), time.NewTicker(time.Hour), time.NewTicker(3*time.Second)
+	defer watch.Stop()
 	defer reload.Stop()
 	defer rotate.Stop()
 	defer sweep.Stop()
@@ -174,6 +175,10 @@ func (a *app) tend(ctx context.Context) {
 		case <-reload.C:
 			if err := a.ring.Reload(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("reload keys", "error", err)
+			}
+		case <-watch.C:
+			if err := a.watch.Refresh(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("watch sign-ins", "error", err)
 			}
 		case <-sweep.C:
 			a.sweep(ctx)

@@ -58,7 +58,8 @@ type app struct {
 	names    *realname.Service
 	captchas *challenge.Easel // asks for a proof that somebody looks at the page
 	codes    *challenge.Desk  // sends one-time codes and checks them
-	mutual   net.Listener     // for clients with certificates, nil if there is none
+	watch    *credential.Watch
+	mutual   net.Listener // for clients with certificates, nil if there is none
 
 	// Only tests set these, before assemble: a clock that can be moved, something
 	// to stand between the protocol and the grants, and whose certificates our own
@@ -181,7 +182,7 @@ func (a *app) assemble(ctx context.Context) error {
 	hall := &visitor.Hall{Web: kit, Sessions: sessions, Principals: a.db, Now: a.clock}
 	pages := &interact.Handler{
 		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Visitors: hall, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
-		Devices: devices, Systems: a.db, Captchas: a.captchas, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
+		Devices: devices, Systems: a.db, Captchas: a.captchas, Codes: a.codes, Accounts: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
 	if a.papers, err = a.documents(ctx); err != nil {
 		return err
@@ -193,6 +194,7 @@ func (a *app) assemble(ctx context.Context) error {
 	if a.beside != nil {
 		more = append(more, a.beside(kit))
 	}
+	pages.Ways = ways(more)
 	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages, More: more})
 	return nil
 }
@@ -208,6 +210,7 @@ func (a *app) credentials() *credential.Service {
 	p := a.cfg.Passwords
 	return &credential.Service{
 		Store: a.db, Hasher: a.hasher, Policy: a.policy(), Key: a.ring.Snapshot().Current(keys.Throttle).Bytes, Now: a.clock,
+		Watch:  a.watch,
 		Limits: credential.Limits{PairLimit: p.PerPairLimit, LockFor: p.LockFor, AccountLimit: p.AccountLimit, FailureFloor: p.FailureFloor},
 	}
 }

@@ -4,13 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 
+	"github.com/gorilla/mux"
 	"golang.org/x/text/language"
 
+	"kejitong/provider"
 	"kejitong/provider/challenge"
+	"kejitong/provider/credential"
 	"kejitong/provider/keys"
 	"kejitong/provider/notify"
 	"kejitong/provider/outbox"
+	"kejitong/provider/web/interact"
 	"kejitong/templates"
 )
 
@@ -28,6 +33,7 @@ func (a *app) challenges(render *templates.Renderer) {
 		}
 		return render.Say(tag, text)
 	}
+	a.watch = &credential.Watch{Store: a.db, Now: a.clock, Log: a.log}
 	a.messages = &notify.Service{Store: a.db, Senders: a.senders, Say: say, Attempts: a.runner.Attempts, Now: a.clock, Log: a.log}
 	a.runner.Handlers[outbox.Message] = func(ctx context.Context, t outbox.Task) error {
 		var n outbox.Note
@@ -40,4 +46,20 @@ func (a *app) challenges(render *templates.Renderer) {
 	mac := func(parts ...string) []byte { return a.ring.Snapshot().MAC(keys.Challenge, parts...) }
 	a.captchas = &challenge.Easel{Store: a.db, MAC: mac, Now: a.clock, Always: a.captcha}
 	a.codes = &challenge.Desk{Store: a.db, Queue: a.messages, MAC: mac, Now: a.clock, Log: a.log, Caps: a.caps}
+}
+
+// ways are the pages that the sign-in page leads to, as far as a surface has them.
+func ways(surfaces []provider.Surface) interact.Ways {
+	r := mux.NewRouter()
+	for _, s := range surfaces {
+		s.Mount(r)
+	}
+	there := func(path string) string {
+		q, err := http.NewRequest(http.MethodGet, path, http.NoBody)
+		if err != nil || !r.Match(q, &mux.RouteMatch{}) {
+			return ""
+		}
+		return path
+	}
+	return interact.Ways{Forgot: there("/forgot"), ForgotName: there("/forgot/name"), Register: there("/register"), Lookup: there("/lookup")}
 }

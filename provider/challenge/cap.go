@@ -53,38 +53,50 @@ func Admit(times []time.Time, now time.Time, rules ...rule) (keep []time.Time, a
 	return append(keep, now), time.Time{}, true
 }
 
-// count takes one from what recipient, address and all together have left. The
-// order is always the same, so that no two wait for each other, and the counter
-// that everybody shares comes last, so that it is held the shortest.
-func (d *Desk) count(ctx context.Context, a Ask, now time.Time) (*capped, error) {
+// count takes one from what the asked-for, the recipient, the address and all
+// together have left. quiet says that the recipient has none left and the asker
+// must not see that. The order is always the same, so that no two wait for each
+// other, and the counter that everybody shares comes last, so that it is held the
+// shortest.
+func (d *Desk) count(ctx context.Context, a Ask, now time.Time) (stop *capped, quiet bool, err error) {
 	caps := d.Caps.OrDefault()
-	for _, t := range []struct {
-		key   string
-		rules []rule
-	}{
-		{text(d.MAC("sent to", string(a.Channel), a.To)), []rule{{1, caps.Gap}, {caps.PerHour, time.Hour}, {caps.PerDay, 24 * time.Hour}}},
-		{text(d.MAC("asked from", network(a.Address))), []rule{{caps.PerAddress, time.Hour}}},
-	} {
-		times, err := d.Store.Tally(ctx, t.key)
-		if err != nil {
-			return nil, err
+	one := []rule{{1, caps.Gap}, {caps.PerHour, time.Hour}, {caps.PerDay, 24 * time.Hour}}
+	if a.As != "" {
+		if stop, err = d.take(ctx, text(d.MAC("asked for", string(a.Purpose), a.As)), now, one...); stop != nil || err != nil {
+			return stop, false, err
 		}
-		keep, again, ok := Admit(times, now, t.rules...)
-		if !ok {
-			return &capped{until: again}, nil
-		}
-		if err := d.Store.PutTally(ctx, t.key, keep, now.Add(24*time.Hour)); err != nil {
-			return nil, err
-		}
+	}
+	stop, err = d.take(ctx, text(d.MAC("sent to", string(a.Channel), a.To)), now, one...)
+	switch {
+	case err != nil, stop != nil && a.As == "":
+		return stop, false, err
+	case stop != nil:
+		quiet = true
+	}
+	if stop, err = d.take(ctx, text(d.MAC("asked from", network(a.Address))), now, rule{caps.PerAddress, time.Hour}); stop != nil || err != nil {
+		return stop, false, err
 	}
 	n, end, err := d.Store.CountTry(ctx, "codes sent by all", time.Hour, now)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if n > caps.Global {
-		return &capped{until: end, global: true}, nil
+		return &capped{until: end, global: true}, false, nil
 	}
-	return nil, nil
+	return nil, quiet, nil
+}
+
+// take counts one more on a tally, if its rules admit it.
+func (d *Desk) take(ctx context.Context, key string, now time.Time, rules ...rule) (*capped, error) {
+	times, err := d.Store.Tally(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	keep, again, ok := Admit(times, now, rules...)
+	if !ok {
+		return &capped{until: again}, nil
+	}
+	return nil, d.Store.PutTally(ctx, key, keep, now.Add(24*time.Hour))
 }
 
 func minutes(d time.Duration) string { return strconv.Itoa(int(d / time.Minute)) }

@@ -42,9 +42,15 @@ type Ask struct {
 	Channel notify.Channel // SMS or e-mail
 	To      string         // E.164, or one address; canonical
 	Address string         // client address, for the caps
-	Locale  string
+	// As is what the recipient was found by, such as a login name as it was typed,
+	// where that is not To itself. The caps that the asker sees are then those of
+	// As, and a code that To's own caps forbid is quietly none: else the caps would
+	// tell which name leads to which number.
+	As     string
+	Locale string
 	// Silent does everything but send: the answer, the counters and the time are
-	// those of a code that went out, and no code will ever be right.
+	// those of a code that went out, and no code will ever be right. To is then any
+	// lasting stand-in for who was meant.
 	Silent bool
 }
 

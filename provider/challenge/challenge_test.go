@@ -365,3 +365,27 @@ func TestNothingInTheClear(t *testing.T) {
 		}
 	}
 }
+
+// S49: the caps do not tell which name leads to which number: what was typed is
+// throttled for the asker to see, the number quietly.
+func TestCapsDoNotTellWhoseNumberItIs(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		send := func(as, to string) error {
+			a := ask(to)
+			a.As = as
+			_, err := h.desk.Send(t.Context(), a, audit.Event{})
+			return err
+		}
+		if err := send("login zhangsan", mobile); err != nil || h.last(t).Channel != notify.SMS {
+			t.Fatal(err)
+		}
+		if err := send(mobile, mobile); err != nil {
+			t.Errorf("the number at once after its owner's name: %v", err)
+		}
+		if m := h.last(t); m.Channel != notify.Nobody {
+			t.Errorf("a second message within 60 s: %+v", m)
+		}
+		field(t, "the name again", send("login zhangsan", mobile), fault.Throttled, "")
+		field(t, "the number again", send(mobile, mobile), fault.Throttled, "")
+	})
+}

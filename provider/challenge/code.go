@@ -74,10 +74,6 @@ func (d *Desk) Send(ctx context.Context, a Ask, ev audit.Event) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	digest := func(slot string) string { return text(d.MAC("code", slot, plain)) }
-	if a.Silent { // a digest that no code has
-		digest = func(slot string) string { return text(d.MAC("no code", slot, plain)) }
-	}
 	if ev.Kind == "" {
 		ev.Kind = audit.ChallengeSent
 	}
@@ -86,15 +82,21 @@ func (d *Desk) Send(ctx context.Context, a Ask, ev audit.Event) (Sent, error) {
 	}
 	var caught *capped
 	err = d.Store.InTx(ctx, func(ctx context.Context) error {
-		var err error
-		if caught, err = d.count(ctx, a, now); err != nil {
+		stop, quiet, err := d.count(ctx, a, now)
+		caught = stop
+		if err != nil {
 			return err
 		}
 		if caught != nil {
 			return caught.fault(now)
 		}
-		slot := d.slot(a.Purpose, a.Flow, a.To)
-		if err := d.Store.PutCode(ctx, Code{Slot: slot, Digest: digest(slot), ExpiresAt: now.Add(CodeLife)}); err != nil {
+		quiet = quiet || a.Silent
+		slot, kind := d.slot(a.Purpose, a.Flow, a.To), "code"
+		if quiet {
+			// A digest that no code has, beside the code that may be under way already.
+			kind, slot = "no code", d.slot(a.Purpose, a.Flow+"|quiet", a.To)
+		}
+		if err := d.Store.PutCode(ctx, Code{Slot: slot, Digest: text(d.MAC(kind, slot, plain)), ExpiresAt: now.Add(CodeLife)}); err != nil {
 			return err
 		}
 		if err := d.Store.Record(ctx, audit.From(ctx, ev)); err != nil {
@@ -104,7 +106,7 @@ func (d *Desk) Send(ctx context.Context, a Ask, ev audit.Event) (Sent, error) {
 			Channel: a.Channel, To: a.To, Purpose: "code_" + string(a.Purpose), Args: []string{plain, minutes(CodeLife)}, Code: plain,
 			Locale: a.Locale, Until: now.Add(CodeLife),
 		}
-		if a.Silent {
+		if quiet {
 			m = notify.Message{Channel: notify.Nobody, Purpose: m.Purpose, Until: m.Until}
 		}
 		return d.Queue.Queue(ctx, m)
@@ -160,7 +162,7 @@ func newCode() (string, error) {
 // check refuses recipients that no code goes to: others than mobiles of the
 // mainland are how caps are got round and fees are made (S54).
 func (a Ask) check() error {
-	for _, s := range []string{a.Flow, a.To, a.Address} {
+	for _, s := range []string{a.Flow, a.To, a.Address, a.As} {
 		if strings.ContainsAny(s, "\x00\r\n") {
 			return &fault.Error{Kind: fault.Invalid, Field: "to", Msg: MsgRecipient}
 		}

@@ -20,6 +20,7 @@ const (
 	PairLocked       Reason = "pair_locked"       // too many guesses from this address
 	Changed          Reason = "changed"           // the right password, but the account changed before the session began
 	AccountExhausted Reason = "account_exhausted" // too many guesses in a row from anywhere
+	CaptchaOwed      Reason = "captcha_owed"      // for the audit trail of guesses that were not judged
 )
 
 // Failure is every outcome that must look like a wrong password. Its text and
@@ -39,6 +40,16 @@ func (f *Failure) Error() string { return MsgMismatch }
 
 // Unwrap gives the one fault of all failures.
 func (f *Failure) Unwrap() error { return &fault.Error{Kind: fault.Unproven, Msg: MsgMismatch} }
+
+// Unasked is a guess that was neither judged nor counted, since the captcha that
+// it needs was not solved (S53). Cause is what was wrong with that.
+type Unasked struct{ Cause error }
+
+// Error gives the cause's text.
+func (u *Unasked) Error() string { return u.Cause.Error() }
+
+// Unwrap gives the cause, a fault of the field "captcha".
+func (u *Unasked) Unwrap() error { return u.Cause }
 
 // WrongWindow is the right password in the other kind's window. It is neither
 // a session nor a counted failure; the caller may keep Proof in a single-use,

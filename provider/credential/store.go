@@ -20,6 +20,10 @@ type Store interface {
 	// counter alone: recovery, which knows no address, clears the account's.
 	Refund(ctx context.Context, keys Keys, now time.Time) error
 
+	// Return gives one reserved guess back, which was not held against a password
+	// after all. Like Reserve it stands by itself.
+	Return(ctx context.Context, keys Keys, now time.Time) error
+
 	// FindLogin gives the login of a canonical login name; fault.NotFound when
 	// there is none.
 	FindLogin(ctx context.Context, loginKey string) (Login, error)

@@ -13,7 +13,9 @@ import (
 type Limits struct {
 	PairLimit    int           // verified guesses per login name and address before the pair is locked; default 5
 	LockFor      time.Duration // how long it is locked, and after which rest its count starts anew; default 15 minutes
-	AccountLimit int           // guesses without a success from anywhere after which a pair has one guess per LockFor left; default 100
+	AccountLimit int           // guesses without a success from anywhere at which the password alone no longer suffices; default 100
+	CaptchaAfter int           // failures of a pair after which a guess needs a captcha; default 3
+	CaptchaFrom  int           // failures of an account from anywhere after which one from anywhere does; default 10
 	FailureFloor time.Duration // failures are answered no sooner than this after the start; default 400 ms, negative for none
 }
 
@@ -27,6 +29,12 @@ func (l Limits) OrDefault() Limits {
 	}
 	if l.AccountLimit == 0 {
 		l.AccountLimit = 100
+	}
+	if l.CaptchaAfter == 0 {
+		l.CaptchaAfter = 3
+	}
+	if l.CaptchaFrom == 0 {
+		l.CaptchaFrom = 10
 	}
 	if l.FailureFloor == 0 {
 		l.FailureFloor = 400 * time.Millisecond
@@ -88,6 +96,23 @@ func (s Standing) Allowed(l Limits) bool {
 	return s.PairFailures <= l.PairLimit && s.AccountFailures <= l.AccountLimit
 }
 
+// Owes tells whether the guess, which is counted already, needs a captcha
+// (settlement 30).
+func (s Standing) Owes(l Limits) bool {
+	l = l.OrDefault()
+	return s.PairFailures > l.CaptchaAfter || s.AccountFailures > l.CaptchaFrom
+}
+
+// OwesNext tells whether the next guess needs one, if this one was a failure.
+func (s Standing) OwesNext(l Limits) bool {
+	l = l.OrDefault()
+	return s.PairFailures >= l.CaptchaAfter || s.AccountFailures >= l.CaptchaFrom
+}
+
+// Exhausted tells whether the account had so many failures that a password alone
+// proves nothing any more: another proof, or a reset, is the way in.
+func (s Standing) Exhausted(l Limits) bool { return s.AccountFailures >= l.OrDefault().AccountLimit }
+
 // Tally is one counter as it is stored; the zero Tally is a counter that does
 // not exist.
 type Tally struct {
@@ -120,8 +145,9 @@ func (l Limits) Kept(failures int) time.Duration {
 // guess changes neither counter: a lock is not prolonged by knocking, and one
 // address alone cannot use up an account's guesses.
 //
-// An account whose guesses are used up is not shut: from each address one guess
-// per LockFor is left, with which its owner gets in and a guesser gets nowhere.
+// Whoever keeps the counters decides what becomes of an account whose guesses are
+// used up: Count still leaves each address one guess per LockFor. Service, which
+// has other ways in, takes none of them; see Standing.Exhausted.
 func Count(pair, acct Tally, l Limits, now time.Time) (Tally, Tally, Standing) {
 	l = l.OrDefault()
 	if !now.Before(pair.LastAt.Add(l.LockFor)) {

@@ -54,6 +54,18 @@ func (f *fakeStore) Refund(_ context.Context, k credential.Keys, _ time.Time) er
 	return f.enter("refund")
 }
 
+func (f *fakeStore) Return(_ context.Context, k credential.Keys, _ time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range []string{k.Pair, k.Account} {
+		if t, ok := f.tallies[key]; ok && t.Failures > 0 {
+			t.Failures--
+			f.tallies[key] = t
+		}
+	}
+	return f.enter("return")
+}
+
 func (f *fakeStore) FindLogin(_ context.Context, key string) (credential.Login, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -184,6 +184,22 @@ func (b *browser) signIn(path, username string, more ...string) *page {
 	return b.press(b.get(path), "", "", append([]string{"username", username, "password", password}, more...)...)
 }
 
+// guess signs in with a password, and with the captcha if one is owed.
+func (b *browser) guess(path, username, password string) *page {
+	b.t.Helper()
+	p := b.signIn(path, username, "password", password)
+	if p.owes() {
+		p = b.press(p, "", "", "username", username, "password", password, "captcha", "always")
+	}
+	return p
+}
+
+// owes tells whether the form was not judged for want of a captcha.
+func (p *page) owes() bool { return strings.Contains(p.body, `id="captcha-why"`) }
+
+// asks tells whether the page has a captcha.
+func (p *page) asks() bool { return strings.Contains(p.body, `name="captcha_id"`) }
+
 // in signs in at the front door and fails the test if it does not work.
 func (b *browser) in(username, window string) {
 	b.t.Helper()

@@ -1,13 +1,19 @@
 package interact
 
 import (
+	"context"
+	"errors"
 	"net/http"
 
 	"github.com/gorilla/mux"
 
 	"kejitong/provider/challenge"
 	"kejitong/provider/fault"
+	"kejitong/templates"
 )
+
+// deviceCookie holds what credential.Service.Remember gave the browser.
+const deviceCookie = "kejitong_device"
 
 // captchaPicture is GET /captcha/{id}.png: what a captcha shows, to the browser
 // that it was drawn for.
@@ -25,4 +31,35 @@ func (h *Handler) captchaPicture(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(picture) // a browser that left needs none
+}
+
+// draw is a new captcha for the page.
+func (h *Handler) draw(w http.ResponseWriter, r *http.Request, p challenge.Purpose) templates.Captcha {
+	c, err := h.Captchas.Draw(r.Context(), h.Web.Browser(w, r), p)
+	if err != nil { // it asks no database
+		return templates.Captcha{}
+	}
+	return templates.Captcha{ID: c.ID}
+}
+
+// solved holds the form's answer against its captcha. Fields that come twice are
+// none (S53).
+func (h *Handler) solved(ctx context.Context, w http.ResponseWriter, r *http.Request, p challenge.Purpose) error {
+	return h.Captchas.Solve(ctx, h.Web.Browser(w, r), p, once(r, "captcha_id"), once(r, "captcha"))
+}
+
+func once(r *http.Request, field string) string {
+	if v := r.PostForm[field]; len(v) == 1 {
+		return v[0]
+	}
+	return ""
+}
+
+// why is a fault's message for its field.
+func why(err error) templates.Text {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return templates.Text{Key: f.Msg}
+	}
+	return templates.Text{}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
 	"kejitong/provider/challenge"
@@ -34,6 +35,15 @@ type Recorder interface {
 	Record(ctx context.Context, ev audit.Event) error
 }
 
+// Finder finds accounts by what is verified of them.
+type Finder interface {
+	AccountsBy(ctx context.Context, by account.By, value string) ([]account.ID, error)
+}
+
+// Ways are pages of other surfaces that the sign-in page leads to; each is shown
+// if it is set.
+type Ways struct{ Forgot, ForgotName, Register, Lookup string }
+
 // Waker makes the outbox look for work now.
 type Waker interface{ Wake() }
 
@@ -52,6 +62,9 @@ type Handler struct {
 	Parting     *parting.Service
 	Systems     Catalogue
 	Captchas    *challenge.Easel
+	Codes       challenge.Codes
+	Accounts    Finder
+	Ways        Ways
 	Audit       Recorder
 	Keys        func() *keys.Snapshot
 	Outbox      Waker
@@ -68,6 +81,7 @@ func (h *Handler) Mount(r *mux.Router) {
 		}
 	}
 	page("/login", h.within(optional, h.showSignIn), h.within(optional, h.signIn))
+	page("/login/sms", h.within(optional, h.showSMS), h.within(optional, h.signInSMS))
 	page("/login/password", h.within(optional, h.showNewPassword), h.within(optional, h.newPassword))
 	page("/login/account", h.within(required, h.showAccount), h.within(required, h.selectAccount))
 	page("/login/unit", h.within(required, h.showUnits), h.within(required, h.chooseUnit))

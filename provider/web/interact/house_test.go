@@ -17,10 +17,12 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
+	"kejitong/provider/challenge"
 	"kejitong/provider/client"
 	"kejitong/provider/credential"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
+	"kejitong/provider/notify"
 	"kejitong/provider/parting"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
@@ -50,6 +52,15 @@ type house struct {
 	mu     sync.Mutex
 	at     time.Time
 	woken  int
+	told   []notify.Message
+}
+
+// Queue takes what is promised to people.
+func (h *house) Queue(_ context.Context, m notify.Message) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, m)
+	return nil
 }
 
 // Wake counts what is told to the outbox.
@@ -91,14 +102,17 @@ func build(t *testing.T, db *store.DB) *house {
 	h.hasher = &credential.Hasher{MemoryKiB: 8, Time: 1, Parallelism: 1, Queue: 1000}
 	clients := &client.Registry{Store: db, Now: h.now}
 	sessions := &session.Service{Store: db, Limits: session.Limits{Idle: time.Hour, Absolute: 8 * time.Hour}, Now: h.now}
+	mac := func(parts ...string) []byte { return snapshot.MAC(keys.Challenge, parts...) }
 	h.h = &interact.Handler{
 		Web: kit, Issuer: h.url, Flow: db, Parting: &parting.Service{Flow: db, Clients: clients, Keys: func() *keys.Snapshot { return snapshot }, Now: h.now}, Sessions: sessions,
 		Visitors: &visitor.Hall{Web: kit, Sessions: sessions, Principals: db, Now: h.now},
 		Credentials: &credential.Service{
 			Store: db, Hasher: h.hasher, Key: snapshot.Current(keys.Throttle).Bytes, Now: h.now, Limits: credential.Limits{FailureFloor: -1},
 		},
-		Principals: db, Clients: clients, Consents: db, Systems: db, Audit: db,
-		Keys: func() *keys.Snapshot { return snapshot }, Outbox: h, Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
+		Principals: db, Clients: clients, Consents: db, Systems: db, Audit: db, Accounts: db,
+		Captchas: &challenge.Easel{Store: db, MAC: mac, Now: h.now, Always: "always"},
+		Codes:    &challenge.Desk{Store: db, Queue: h, MAC: mac, Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil))},
+		Keys:     func() *keys.Snapshot { return snapshot }, Outbox: h, Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
 	}
 	r := mux.NewRouter().SkipClean(true)
 	h.h.Mount(r)

@@ -39,7 +39,7 @@ func (h *Handler) keep(w http.ResponseWriter, r *http.Request, s *step, o openin
 	}
 	form := url.Values{
 		"account": {string(o.proof.AccountID)}, "kind": {string(o.proof.Kind)}, "version": {strconv.FormatInt(o.proof.Version, 10)},
-		"amr": {strings.Join(o.proof.AMR, " ")}, "interaction": {s.id}, "how": {o.how},
+		"amr": {strings.Join(o.proof.AMR, " ")}, "interaction": {s.id}, "how": {o.how}, "device": {o.proof.Device},
 	}
 	if o.shared {
 		form.Set("shared", "yes")
@@ -63,6 +63,7 @@ func kept(pd authflow.Pending, form url.Values) opening {
 		proof: credential.Proof{
 			AccountID: account.ID(form.Get("account")), Kind: account.Kind(form.Get("kind")), AMR: strings.Fields(form.Get("amr")),
 			At: pd.CreatedAt, Version: version, MustChange: form.Get("must_change") == "yes",
+			Device: form.Get("device"),
 		},
 		shared: form.Get("shared") == "yes", how: form.Get("how"),
 	}

@@ -1,6 +1,7 @@
 package interact
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
+	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
 	"kejitong/provider/fault"
 	"kejitong/provider/parting"
@@ -32,6 +34,10 @@ func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request, s *step) {
 	if !other {
 		p.Username = shown(s.form.Get("login_hint"))
 	}
+	// Whose browser it is will be seen when a name comes along.
+	if _, known := h.Web.Cookie(r, deviceCookie); !known && h.Credentials.Watch.Wary(web.ClientIP(r.Context())) {
+		p.Captcha = h.draw(w, r, challenge.SignIn)
+	}
 	h.Web.Show(w, r, http.StatusOK, p, s.options()...)
 }
 
@@ -46,8 +52,13 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, s *step) {
 		return
 	}
 	ctx, k := r.Context(), kindPosted(r)
-	proof, err := h.Credentials.Verify(ctx, r.PostForm.Get("username"), r.PostForm.Get("password"), k, web.ClientIP(ctx))
+	device, _ := h.Web.Cookie(r, deviceCookie)
+	proof, err := h.Credentials.Judge(ctx, credential.Guess{
+		Username: r.PostForm.Get("username"), Password: r.PostForm.Get("password"), Kind: k, IP: web.ClientIP(ctx), Device: device,
+		Captcha: func(ctx context.Context) error { return h.solved(ctx, w, r, challenge.SignIn) },
+	})
 	var failure *credential.Failure
+	var unasked *credential.Unasked
 	var wrong *credential.WrongWindow
 	switch {
 	case err == nil:
@@ -56,6 +67,8 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, s *step) {
 		}})
 	case errors.As(err, &wrong):
 		h.offerWindow(w, r, s, wrong)
+	case errors.As(err, &unasked):
+		h.signInUnasked(w, r, s, unasked)
 	case errors.As(err, &failure):
 		h.signInFailed(w, r, s, failure)
 	case fault.Is(err, fault.Unavailable):
@@ -97,6 +110,27 @@ func (h *Handler) signInFailed(w http.ResponseWriter, r *http.Request, s *step, 
 	}
 	p := h.typed(r, s)
 	p.Error = templates.T("signin.error.bad_credentials")
+	if f.Reason == credential.AccountExhausted { // of any name, known or not
+		p.Error = templates.T("signin.error.use_code")
+	}
+	if f.Standing.OwesNext(h.Credentials.Limits) || h.Credentials.Watch.Wary(web.ClientIP(ctx)) {
+		p.Captcha = h.draw(w, r, challenge.SignIn)
+	}
+	h.Web.Show(w, r, http.StatusOK, p, s.options()...)
+}
+
+// signInUnasked asks for the captcha that was owed and not solved. Nothing was
+// judged, and nothing is counted (S53).
+func (h *Handler) signInUnasked(w http.ResponseWriter, r *http.Request, s *step, u *credential.Unasked) {
+	ctx := r.Context()
+	ev := audit.Event{Kind: audit.SignInThrottled, Client: s.pd.Client, Result: "refused", Detail: string(credential.CaptchaOwed)}
+	if err := h.Audit.Record(ctx, audit.From(ctx, ev)); err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	p := h.typed(r, s)
+	p.Captcha = h.draw(w, r, challenge.SignIn)
+	p.Captcha.Error = why(u)
 	h.Web.Show(w, r, http.StatusOK, p, s.options()...)
 }
 
@@ -169,6 +203,9 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, s *step, o openi
 		s.pd.Browser = authflow.Key(h.Web.NewBrowser(w, r))
 	}
 	h.rememberWindow(w, o.proof.Kind, o.shared)
+	if !o.shared && o.proof.Device != "" {
+		h.Web.SetCookie(w, deviceCookie, o.proof.Device, credential.DeviceLife)
+	}
 	s.pd.SignedInAt, s.pd.Session, s.pd.Selected, s.pd.Unit, s.pd.Consented = now, sn.ID, true, "", false
 	if s.id != "" && !h.advanced(w, r, s) {
 		return

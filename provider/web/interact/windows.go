@@ -73,7 +73,11 @@ func (h *Handler) signInPage(r *http.Request, s *step, k account.Kind) templates
 	}
 	p := templates.SignIn{
 		Asks: s.asks(), Window: string(k), NaturalPersonURL: tab(account.NaturalPerson), LegalEntityURL: tab(account.LegalEntity),
-		Cancel: s.id != "",
+		Cancel: s.id != "", SMSURL: s.address("/login/sms", nil),
+		ForgotURL: h.Ways.Forgot, ForgotNameURL: h.Ways.ForgotName, RegisterURL: h.Ways.Register, LookupURL: h.Ways.Lookup,
+	}
+	if k == account.LegalEntity {
+		p.SMSURL = "" // only natural persons have a number of their own
 	}
 	if s.id != "" {
 		p.Hidden = map[string]string{"interaction": s.id}

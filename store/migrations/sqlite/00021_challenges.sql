@@ -35,3 +35,12 @@ CREATE TABLE send_tallies (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX send_tallies_expires_at ON send_tallies (expires_at);
+
+-- How many sign-ins went well and ill, by minute and network.
+CREATE TABLE sign_in_counts (
+    minute    BIGINT NOT NULL,
+    network   TEXT NOT NULL,
+    succeeded BIGINT NOT NULL,
+    failed    BIGINT NOT NULL,
+    PRIMARY KEY (minute, network)
+);
