@@ -48,6 +48,16 @@ type operatorSecrets struct {
 
 func operatorPlace(id string) string { return "operators.secrets|" + id }
 
+// deskColumn is for the rotation of sealing keys.
+func deskColumn() sealedColumn {
+	return sealedColumn{
+		name: "operators.secrets", purpose: keys.Desk, place: operatorPlace,
+		rows: `SELECT id, secrets FROM operators WHERE id > ? AND secrets <> '' AND substr(secrets, 4, 16) <> ? ORDER BY id LIMIT ?`,
+		swap: `UPDATE operators SET secrets = ? WHERE id = ? AND secrets = ?`,
+		held: `SELECT substr(secrets, 4, 16), COUNT(*) FROM operators WHERE secrets <> '' GROUP BY 1`,
+	}
+}
+
 func (d *DB) sealOperator(o operator.Operator) (string, error) {
 	plain, err := json.Marshal(operatorSecrets{o.Password, o.Former, o.Factor, o.Offered})
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"kejitong/provider/client"
 	"kejitong/provider/fault"
 	"kejitong/provider/keys"
+	"kejitong/provider/operator"
 	"kejitong/store"
 	"kejitong/store/storetest"
 )
@@ -110,6 +111,8 @@ func TestSealingRotatesUnderTraffic(t *testing.T) {
 			secretive.Metadata.TokenEndpointAuthMethod = client.AuthSecretJWT
 			must(t, secretive.SetSecret(ring.Snapshot(), "the shared secret"))
 			must(t, db.PutClient(ctx, secretive, did(audit.ClientCreated)))
+
+			must(t, db.AddOperator(ctx, operator.Operator{ID: operator.NewID(), LoginKey: "desk", Password: "$argon2id$desk"}, did(audit.OperatorAdded)))
 
 			stop := make(chan struct{})
 			var traffic sync.WaitGroup
