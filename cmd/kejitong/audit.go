@@ -3,14 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -166,26 +164,8 @@ func exportTrail(ctx context.Context, a *app, out io.Writer, format, kind string
 }
 
 func csvRows(out io.Writer) (write func(audit.Row) error, flush func() error) {
-	w := csv.NewWriter(out)
-	// What goes wrong here, flush says.
-	_ = w.Write([]string{"id", "at", "kind", "actor", "object", "client", "result", "detail", "ip", "user_agent", "request_id"})
-	write = func(r audit.Row) error {
-		return w.Write([]string{
-			strconv.FormatInt(r.ID, 10), r.At.Format(time.RFC3339Nano), string(r.Kind), cell(r.Actor), cell(r.Object), cell(r.Client), cell(r.Result),
-			cell(r.Detail), cell(r.IP), cell(r.UserAgent), cell(r.RequestID),
-		})
-	}
-	return write, func() error { w.Flush(); return w.Error() }
-}
-
-// cell keeps a spreadsheet from taking text for a formula (CWE-1236): what a
-// browser says of itself is anybody's text.
-func cell(s string) string {
-	if s != "" && strings.ContainsAny(s[:1], "=+-@\t\r") || strings.HasPrefix(s, "＝") || strings.HasPrefix(s, "＋") ||
-		strings.HasPrefix(s, "－") || strings.HasPrefix(s, "＠") {
-		return "'" + s
-	}
-	return s
+	t := audit.NewTable(out)
+	return t.Write, t.Flush
 }
 
 func jsonRows(out io.Writer) (write func(audit.Row) error, flush func() error) {

@@ -40,6 +40,20 @@ func (k *Kit) SetCookie(w http.ResponseWriter, base, value string, life time.Dur
 	http.SetCookie(w, c)
 }
 
+// SetStrictCookie is SetCookie with SameSite=Strict: the browser sends it with
+// nothing that another site made it ask for, not even with a link.
+func (k *Kit) SetStrictCookie(w http.ResponseWriter, base, value string, life time.Duration) {
+	c := k.cookie(base, value)
+	c.SameSite = http.SameSiteStrictMode
+	if life > 0 {
+		c.MaxAge = max(int(life/time.Second), 1)
+	}
+	if len(c.Name)+len(value) > maxCookie || !isCookieValue(value) {
+		panic("web: unfit value for cookie " + base)
+	}
+	http.SetCookie(w, c)
+}
+
 // ClearCookie takes the cookie base away.
 func (k *Kit) ClearCookie(w http.ResponseWriter, base string) {
 	c := k.cookie(base, "")
