@@ -38,11 +38,11 @@ type DeskAccount struct {
 	Facts     []DeskFact
 	Unit      []DeskFact // of a legal account
 	UnitState string
-	Units     []DeskFact   // units that a person acts for
-	Reveal    []DeskField  // empty if the role may not
-	Freeze    []DeskField  // likewise
-	Deeds     []string     // what can be done: freeze, unfreeze, freeze_unit, unfreeze_unit, end_sessions
-	Revealed  *DeskFact    // just now
+	Units     []DeskFact  // units that a person acts for
+	Reveal    []DeskField // empty if the role may not
+	Freeze    []DeskField // likewise
+	Deeds     []string    // what can be done: freeze, unfreeze, freeze_unit, unfreeze_unit, end_sessions
+	Revealed  *DeskFact   // just now
 	Error     Text
 	Done      Text
 	CreatedAt time.Time

@@ -16,7 +16,7 @@ type DeskCaseLine struct {
 	URL    string
 	Number string
 	Type   string // NaturalPerson or LegalEntity
-	State  string
+	Stated Text
 	Since  time.Time
 	Age    Text
 	Badge  string // "", due, warn, bad: how long it waits
@@ -50,6 +50,7 @@ type DeskCase struct {
 	History   []DeskStep
 	Approve   []DeskField
 	Reject    []DeskField
+	Concern   []DeskField // appeals: says which account it is about
 	Error     Text
 	Done      Text
 	Account   string // path of the account's page, "" if the role may not

@@ -74,6 +74,7 @@ const (
 	ProposalApproved        Kind = "proposal.approved"
 	ProposalRefused         Kind = "proposal.refused"
 	TrailExported           Kind = "audit.exported"
+	CaseViewed              Kind = "case.viewed"
 	AccountsSearched        Kind = "account.searched"
 	AccountViewed           Kind = "account.viewed"
 	AccountRevealed         Kind = "account.revealed"

@@ -9,6 +9,7 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
+	"kejitong/provider/document"
 	"kejitong/provider/keys"
 	"kejitong/provider/operator"
 	"kejitong/provider/principal"
@@ -42,21 +43,10 @@ type Trail interface {
 	Record(ctx context.Context, ev audit.Event) error
 }
 
-// Paper is a document as the desk shows it.
-type Paper struct {
-	ID   string
-	Kind string
-	Type string // MIME type
-	At   time.Time
-}
-
-// Papers are the documents of cases.
+// Papers are the documents of cases; *document.Service is it.
 type Papers interface {
-	// Papers lists the documents of a case of the account.
-	Papers(ctx context.Context, owner account.ID, caseID string) ([]Paper, error)
-	// View gives a document of the case, marked, and records that by saw it;
-	// fault.NotFound if the case has no such document.
-	View(ctx context.Context, by string, owner account.ID, caseID, id string) (mime string, body []byte, err error)
+	List(ctx context.Context, caseID string) ([]document.Document, error)
+	View(ctx context.Context, a document.Access, ev audit.Event) (document.Picture, error)
 }
 
 // Waker makes the outbox look for work now.
