@@ -54,6 +54,9 @@ type Config struct {
 	// The audit trail.
 	Audit Audit `key:"audit"`
 
+	// The review desk.
+	Admin Admin `key:"admin"`
+
 	// Documents that people upload as evidence.
 	Documents Documents `key:"documents"`
 

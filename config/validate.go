@@ -74,6 +74,7 @@ func (c Config) check(p *Problems) {
 
 	c.checkRetention(p)
 	c.checkPlatform(p)
+	c.checkAdmin(p)
 	c.checkOperations(p)
 	c.checkRealName(p)
 }

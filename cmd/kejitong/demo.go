@@ -53,7 +53,7 @@ func demo(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}
-	if err := show.seed(ctx, a); err != nil {
+	if err := errors.Join(show.seed(ctx, a), show.seedDesk(ctx, a)); err != nil {
 		return errors.Join(fmt.Errorf("seed: %w", err), a.close(), closeAll(listeners))
 	}
 	tel, err := newTelemetry(ctx, show.config, a)
@@ -176,6 +176,10 @@ func (s *performance) announce(out io.Writer, asJSON bool) error {
 	w("\n账号 accounts\n\n")
 	for _, a := range s.accounts {
 		w("  %-12s %-20s %-22s %s\n", window(a.Kind), a.Username, a.Password, a.About)
+	}
+	w("\n审核后台 review desk   %s/admin   （密码和身份验证器密钥 password and authenticator key）\n\n", s.config.Issuer)
+	for _, o := range s.operators() {
+		w("  %-12s %-20s %s\n", o.Username, o.Password, o.Factor)
 	}
 	w("\n短信和邮件 messages   %s\n图片验证码 captcha    %s\n", s.config.Issuer+outboxPage, demoCaptcha)
 	w("\n打开 %s，点击登录，选择法人窗口试一试。按 Ctrl+C 结束。\nOpen %s, sign in through the legal entity window. Ctrl+C ends.\n\n", s.systems[0].BaseURL, s.systems[0].BaseURL)

@@ -64,7 +64,10 @@ func (s *performance) loadSecrets() ([]byte, error) {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		s.Secrets = kept.Secrets
-		return kept.Root, nil
+		if made, err := s.deskSecrets(); err != nil || !made {
+			return kept.Root, err
+		}
+		return kept.Root, keepSecrets(path, kept)
 	}
 	kept.Root = make([]byte, 32)
 	if _, err := rand.Read(kept.Root); err != nil {
@@ -76,11 +79,19 @@ func (s *performance) loadSecrets() ([]byte, error) {
 	for _, id := range []string{"hightech-enterprise", "tech-sme", "demo-code", "demo-service"} {
 		s.Secrets[id] = randomText(32)
 	}
-	kept.Secrets = s.Secrets
-	if b, err = json.MarshalIndent(kept, "", " "); err != nil {
+	if _, err := s.deskSecrets(); err != nil {
 		return nil, err
 	}
-	return kept.Root, os.WriteFile(path, b, 0o600)
+	kept.Secrets = s.Secrets
+	return kept.Root, keepSecrets(path, kept)
+}
+
+func keepSecrets(path string, kept any) error {
+	b, err := json.MarshalIndent(kept, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
 }
 
 func randomText(n int) string {
@@ -278,9 +289,12 @@ func (s *performance) script() any {
 		Clients  []demoClient  `json:"clients"`
 		Outbox   string        `json:"outbox_url"`
 		Captcha  string        `json:"captcha"`
+
+		Operators []demoOperator `json:"operators"`
 	}{
 		Issuer: strings.TrimSuffix(s.config.Issuer, "/"), Parties: parties, Accounts: s.accounts, Clients: clients,
 		Outbox: s.config.Issuer + outboxJSON, Captcha: demoCaptcha,
+		Operators: s.operators(),
 	}
 }
 

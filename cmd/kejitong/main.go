@@ -33,6 +33,7 @@ func commands() []command {
 		{"client", "add | list | disable | enable relying parties: client add --help", clientCommand},
 		{"grant", "add | end entitlements: grant add --help", grantCommand},
 		{"keys", "root | list | rotate signing: keys root --out FILE", keysCommand},
+		{"admin", "add | list | disable | enable | reset | role: the people at the review desk: admin add --help", adminCommand},
 		{"audit", "verify | export | prune the audit trail: audit verify --config FILE", auditCommand},
 		{"register", "load the extract of an authority that real names are compared with: register load --help", registerCommand},
 		{"import", "torch | revert | list | wrap: bring accounts of the former platform over: import torch --help", importCommand},

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"kejitong/provider/web/admin"
+	"kejitong/store"
+	"kejitong/store/storetest"
+)
+
+// newDeskRig is a rig with the demonstration's operators.
+func newDeskRig(t *testing.T, o store.Options) *rig {
+	t.Helper()
+	r := newRig(t, o, nil, nil)
+	if err := r.cast.seedDesk(t.Context(), r.app); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// onDesks runs fn on a rig with operators of each database.
+func onDesks(t *testing.T, fn func(t *testing.T, r *rig)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { fn(t, newDeskRig(t, storetest.SQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { fn(t, newDeskRig(t, storetest.Postgres(t))) })
+}
+
+func (r *rig) operator(login string) demoOperator {
+	r.t.Helper()
+	for _, o := range r.cast.operators() {
+		if o.Username == login {
+			return o
+		}
+	}
+	r.t.Fatalf("no operator %q", login)
+	return demoOperator{}
+}
+
+// code is what the operator's authenticator shows.
+func (r *rig) deskCode(secret string) string {
+	r.t.Helper()
+	code, err := totp.GenerateCode(secret, r.clock.now())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return code
+}
+
+// atDesk is a browser in which the operator is signed in.
+func (r *rig) atDesk(login string) *browser {
+	r.t.Helper()
+	b, o := r.browser(), r.operator(login)
+	p := b.submit(b.get(r.issuer+"/admin/login"), "username", url.Values{"username": {o.Username}, "password": {o.Password}, "code": {r.deskCode(o.Factor)}})
+	if p.StatusCode != http.StatusOK || p.Request.URL.Path != "/admin" {
+		r.t.Fatalf("%s cannot sign in: %d at %s\n%s", login, p.StatusCode, p.Request.URL, p.body)
+	}
+	return b
+}
+
+// deskSurface is the desk as it is wired.
+func (r *rig) deskSurface() *admin.Handler {
+	r.t.Helper()
+	kit, err := r.app.kit()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	s, err := r.app.wireAdmin(kit, nil, nil)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return s.(*admin.Handler)
+}
+
+// token is the form token of the browser, off any page of the desk.
+func (b *browser) formToken(page string) string {
+	b.t.Helper()
+	_, rest, ok := strings.Cut(b.get(page).body, `name="form_token" value="`)
+	if !ok {
+		b.t.Fatalf("%s has no form", page)
+	}
+	token, _, _ := strings.Cut(rest, `"`)
+	return token
+}
+
+// send posts fields as a form of ours, without following where it leads.
+func (b *browser) deskSend(u string, v url.Values, header ...string) page {
+	b.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, u, strings.NewReader(v.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", b.home.Scheme+"://"+b.home.Host)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for i := 0; i+1 < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return b.still().do(r)
+}
+
+const nextStep = time.Minute // later than any code of before
