@@ -123,9 +123,10 @@ func flush(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
-// full tells whether there was no room.
+// full tells whether there was no room: on the disk, in a quota, or below a limit
+// on the size of files.
 func full(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 func gone(err error) error {
