@@ -14,7 +14,8 @@ import (
 var _ credential.Store = (*DB)(nil)
 
 const findLogin = `
-SELECT a.id, a.kind, a.state, a.version, COALESCE(c.phc, ''), COALESCE(c.legacy, ''), COALESCE(c.must_change, FALSE)
+SELECT a.id, a.kind, a.state, a.version, COALESCE(c.phc, ''), COALESCE(c.legacy, ''), COALESCE(c.must_change, FALSE),
+    EXISTS (SELECT 1 FROM factors f WHERE f.subject = a.id AND f.realm = 'account')
 FROM accounts a LEFT JOIN credentials c ON c.account_id = a.id
 WHERE a.login_key = ?`
 
@@ -44,7 +45,7 @@ UPDATE accounts SET password_changed_at = ?, updated_at = ?, version = version +
 func (d *DB) FindLogin(ctx context.Context, loginKey string) (credential.Login, error) {
 	var l credential.Login
 	var sealed, legacy string
-	found, err := d.row(ctx, findLogin, []any{clip(loginKey)}, &l.AccountID, &l.Kind, &l.State, &l.Version, &sealed, &legacy, &l.MustChange)
+	found, err := d.row(ctx, findLogin, []any{clip(loginKey)}, &l.AccountID, &l.Kind, &l.State, &l.Version, &sealed, &legacy, &l.MustChange, &l.Factor)
 	if err != nil {
 		return credential.Login{}, fmt.Errorf("find login: %w", err)
 	}

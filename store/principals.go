@@ -58,8 +58,7 @@ func (d *DB) ByCookie(ctx context.Context, key, clientID string) (principal.Visi
 	var profile string
 	var unit, mandates, grants, actor []byte
 	s, c := &v.Session, &v.Consent
-	dest := []any{&s.Key, &s.ID, &s.Account, &s.Actor, &s.UnitID, &instant{&s.AuthTime}, &document{&s.AMR}, &s.ACR, &instant{&s.CreatedAt},
-		&instant{&s.SeenAt}, &instant{&s.ExpiresAt}, &instant{&s.EndedAt}, &s.Shared, &s.IP, &s.UserAgent, &document{&c.Scopes}, &instant{&c.GivenAt}, &actor}
+	dest := append(sessionDest(s), &document{&c.Scopes}, &instant{&c.GivenAt}, &v.Factors.TOTP, &v.Factors.Passkey, &actor)
 	dest = append(dest, accountDest(&v.Principal.Account, &profile)...)
 	dest = append(dest, &unit, &mandates, &grants)
 	found, err := d.row(ctx, d.pick(byCookiePostgres, byCookieSQLite), []any{clientID, key}, dest...)

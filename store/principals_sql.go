@@ -15,7 +15,7 @@ const actorValues = `h.id, h.kind, h.state, h.login_name, h.login_key, h.unit_id
         h.realname_verified_at, h.process_id, h.check_id, h.check_organization, h.profile, h.locale, h.created_at, h.updated_at,
         h.password_changed_at, h.version`
 
-const sessionColumns = `s.key, s.id, s.account_id, s.actor_id, s.unit_id, s.auth_time, s.amr, s.acr, s.created_at, s.seen_at, s.expires_at,
+const sessionColumns = `s.key, s.id, s.account_id, s.actor_id, s.unit_id, s.auth_time, s.amr, s.acr, s.factor_at, s.created_at, s.seen_at, s.expires_at,
     s.ended_at, s.shared, s.ip, s.user_agent`
 
 // ownPostgres and ownSQLite are the account's unit, mandates and entitlements.
@@ -38,7 +38,9 @@ const byAccountPostgres = `SELECT ` + accountColumns + `,` + ownPostgres + byAcc
 
 const byAccountSQLite = `SELECT ` + accountColumns + `,` + ownSQLite + byAccountFrom
 
-const visitColumns = sessionColumns + `, COALESCE(c.scopes, ''), COALESCE(c.given_at, 0)`
+const visitColumns = sessionColumns + `, COALESCE(c.scopes, ''), COALESCE(c.given_at, 0),
+    EXISTS (SELECT 1 FROM factors f WHERE f.subject = s.account_id AND f.realm = 'account' AND f.kind = 'totp'),
+    EXISTS (SELECT 1 FROM factors f WHERE f.subject = s.account_id AND f.realm = 'account' AND f.kind = 'passkey')`
 
 const byCookieFrom = `
 FROM sessions s JOIN accounts a ON a.id = s.account_id

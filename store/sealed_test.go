@@ -14,6 +14,7 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/client"
+	"kejitong/provider/factor"
 	"kejitong/provider/fault"
 	"kejitong/provider/keys"
 	"kejitong/provider/operator"
@@ -113,6 +114,7 @@ func TestSealingRotatesUnderTraffic(t *testing.T) {
 			must(t, db.PutClient(ctx, secretive, did(audit.ClientCreated)))
 
 			must(t, db.AddOperator(ctx, operator.Operator{ID: operator.NewID(), LoginKey: "desk", Password: "$argon2id$desk"}, did(audit.OperatorAdded)))
+			must(t, db.AddFactor(ctx, factor.Record{Factor: factor.Factor{ID: "f", Kind: factor.TOTP}, Subject: factor.Subject{Realm: factor.Operators, ID: "o"}, Secret: []byte("secret")}, did(audit.FactorAdded)))
 
 			stop := make(chan struct{})
 			var traffic sync.WaitGroup

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jmoiron/sqlx"
+
+	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/fault"
 	"kejitong/provider/session"
@@ -23,12 +26,12 @@ const (
 )
 
 const insertInto = `
-INSERT INTO sessions (key, id, account_id, actor_id, unit_id, auth_time, amr, acr, created_at, seen_at, expires_at, ended_at,
-    shared, ip, user_agent)`
+INSERT INTO sessions (key, id, account_id, actor_id, unit_id, auth_time, amr, acr, factor_at, created_at, seen_at, expires_at,
+    ended_at, shared, ip, user_agent)`
 
 const (
-	insertSession      = insertInto + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`
-	insertProved       = insertInto + ` SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ? FROM owner`
+	insertSession      = insertInto + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`
+	insertProved       = insertInto + ` SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ? FROM owner`
 	insertSessionDone  = `WITH done AS (` + insertSession + ` RETURNING id)` + auditDone
 	insertProvedDone   = provedAndHeld + `, done AS (` + insertProved + ` RETURNING id)` + auditDone
 	insertProvedSQLite = provedHere + insertProved
@@ -38,7 +41,7 @@ const (
 // cookie is worth nothing from now on, the id, the creation time and the unit
 // stay.
 const renewSession = `
-UPDATE sessions SET key = ?, actor_id = ?, auth_time = ?, amr = ?, acr = ?, seen_at = ?, expires_at = ?, shared = ?, ip = ?,
+UPDATE sessions SET key = ?, actor_id = ?, auth_time = ?, amr = ?, acr = ?, factor_at = ?, seen_at = ?, expires_at = ?, shared = ?, ip = ?,
     user_agent = ?
 WHERE key = ? AND account_id = ? AND ended_at = 0 AND expires_at > ?`
 
@@ -89,7 +92,7 @@ func (d *DB) insertSession(ctx context.Context, s session.Session, ev audit.Even
 		args = append(args, string(s.Account), s.Proved)
 	}
 	args = append(args, s.Key, s.ID, string(s.Account), string(s.Actor), s.UnitID, millis(s.AuthTime),
-		encoded(s.AMR), s.ACR, millis(s.CreatedAt), millis(s.SeenAt), millis(s.ExpiresAt), s.Shared, clip(s.IP), clip(s.UserAgent))
+		encoded(s.AMR), s.ACR, millis(s.FactorAt), millis(s.CreatedAt), millis(s.SeenAt), millis(s.ExpiresAt), s.Shared, clip(s.IP), clip(s.UserAgent))
 	began, err := d.deed(ctx, onPostgres, onSQLite, ev, args...)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
@@ -109,7 +112,7 @@ func (d *DB) renewSession(ctx context.Context, s *session.Session, replaced stri
 		onPostgres, onSQLite = renewProvedDone, renewProved
 		args = append(args, string(s.Account), s.Proved)
 	}
-	args = append(args, s.Key, string(s.Actor), millis(s.AuthTime), encoded(s.AMR), s.ACR, millis(s.SeenAt), millis(s.ExpiresAt), s.Shared,
+	args = append(args, s.Key, string(s.Actor), millis(s.AuthTime), encoded(s.AMR), s.ACR, millis(s.FactorAt), millis(s.SeenAt), millis(s.ExpiresAt), s.Shared,
 		clip(s.IP), clip(s.UserAgent), replaced, string(s.Account), millis(s.CreatedAt))
 	dest := []any{&s.ID, &s.UnitID, &instant{&s.CreatedAt}}
 	if d.postgres {
@@ -130,6 +133,35 @@ func (d *DB) renewSession(ctx context.Context, s *session.Session, replaced stri
 		return false, fmt.Errorf("renew session: %w", err)
 	}
 	return found, nil
+}
+
+// RaiseSession implements session.Store.
+func (d *DB) RaiseSession(ctx context.Context, s session.Session, replaced string, ev audit.Event) (session.Session, error) {
+	s.CreatedAt = s.SeenAt // the moment at which it must live
+	renewed, err := d.renewSession(ctx, &s, replaced, ev)
+	if err == nil && !renewed {
+		err = fault.New(fault.Gone, "the session is over")
+	}
+	return s, err
+}
+
+const sessionsOf = `SELECT ` + sessionColumns + ` FROM sessions s WHERE s.account_id = ? AND s.ended_at = 0 AND s.expires_at > ? ORDER BY s.seen_at DESC, s.id`
+
+// SessionsOf implements session.Store.
+func (d *DB) SessionsOf(ctx context.Context, id account.ID, now time.Time) ([]session.Session, error) {
+	found, err := list(ctx, d, sessionsOf, []any{string(id), millis(now)}, func(rows *sqlx.Rows, s *session.Session) error {
+		return rows.Scan(sessionDest(s)...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sessions of an account: %w", err)
+	}
+	return found, nil
+}
+
+// sessionDest is where sessionColumns are read to.
+func sessionDest(s *session.Session) []any {
+	return []any{&s.Key, &s.ID, &s.Account, &s.Actor, &s.UnitID, &instant{&s.AuthTime}, &document{&s.AMR}, &s.ACR, &instant{&s.FactorAt},
+		&instant{&s.CreatedAt}, &instant{&s.SeenAt}, &instant{&s.ExpiresAt}, &instant{&s.EndedAt}, &s.Shared, &s.IP, &s.UserAgent}
 }
 
 // TouchSession implements session.Store.

@@ -42,6 +42,9 @@ func samples() map[string]templates.Page {
 	all := coreSamples()
 	for _, area := range []func() map[string]templates.Page{
 		portalSamples, proofSamples, holderSamples, recoverSamples, uploadSamples, deskSamples,
+		portalSamples, proofSamples, holderSamples, recoverSamples,
+		uploadSamples,
+		securitySamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

@@ -248,7 +248,14 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 		}
 	},
 	"acr_values_supported": func(t *testing.T, d *advertised, v string) {
-		c := d.claims(t, asking("std", "openid", "claims", `{"id_token":{"acr":{"essential":true,"value":"`+v+`"}}}`))
+		a := asking("std", "openid", "claims", `{"id_token":{"acr":{"essential":true,"value":"`+v+`"}}}`)
+		b := d.browser()
+		b.in(d.arena, "a")
+		p := b.get(d.authorizeURL(a))
+		if p.StatusCode == http.StatusOK { // one's proved mobile reaches the second class
+			p = b.bySMS(d.stage, p, "a")
+		}
+		c := idToken(t, d.redeem(a, p))
 		if c["acr"] != v {
 			t.Errorf("acr %v", c["acr"])
 		}
@@ -421,7 +428,7 @@ func (d *advertised) refusals(t *testing.T) {
 			t.Errorf("grant type %s: %d %v", grant, status, m)
 		}
 	}
-	for _, class := range []string{"urn:fuwu:aal:2", "urn:fuwu:aal:3"} {
+	for _, class := range []string{"urn:fuwu:aal:3", "urn:fuwu:aal:4"} {
 		a := asking("std", "openid", "claims", `{"id_token":{"acr":{"essential":true,"value":"`+class+`"}}}`)
 		d.refused(a, d.browser().still().get(d.authorizeURL(a)), "unmet_authentication_requirements")
 	}

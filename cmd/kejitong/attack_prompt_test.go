@@ -16,7 +16,7 @@ import (
 func TestPrompts(t *testing.T) {
 	onArenas(t, func(t *testing.T, s *arena) {
 		s.client("web", nil)
-		s.client("strong", func(c *client.Client) { c.Metadata.RequiredACR = "urn:fuwu:aal:2" })
+		s.client("strong", func(c *client.Client) { c.Metadata.RequiredACR = "urn:fuwu:aal:3" })
 		s.client("impatient", func(c *client.Client) { c.Metadata.DefaultMaxAge = new(int64) })
 		own := func(c string) string { // an ID token of the account of case c
 			a := asking("web", "openid")

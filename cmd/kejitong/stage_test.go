@@ -190,6 +190,7 @@ func (b *browser) submit(p page, has string, fill url.Values) page {
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", b.home.Scheme+"://"+b.home.Host)
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Referer", p.Request.URL.String())
 	return b.do(r)
 }
 

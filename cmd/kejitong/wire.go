@@ -21,6 +21,7 @@ import (
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
 	"kejitong/provider/document"
+	"kejitong/provider/factor"
 	"kejitong/provider/holder"
 	"kejitong/provider/keys"
 	"kejitong/provider/notify"
@@ -57,6 +58,8 @@ type app struct {
 	messages *notify.Service // tells people something
 	names    *realname.Service
 	captchas *challenge.Easel // asks for a proof that somebody looks at the page
+	factors  *factor.Service  // second factors of accounts and operators
+	herald   *factor.Herald   // tells owners what was done around their sign-in
 	codes    *challenge.Desk  // sends one-time codes and checks them
 	watch    *credential.Watch
 	mutual   net.Listener // for clients with certificates, nil if there is none
@@ -152,6 +155,10 @@ func (a *app) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	party, err := factor.RelyingParty(c.Issuer, a.platformName())
+	if err != nil {
+		return fmt.Errorf("passkeys: %w", err)
+	}
 	op := &oidc.Provider{
 		MTLS:   mutual,
 		Issuer: c.Issuer,
@@ -165,6 +172,7 @@ func (a *app) assemble(ctx context.Context) error {
 			TokenExchange: c.Protocol.TokenExchange, JWTBearerGrant: c.Protocol.JWTBearerGrant, SessionManagement: c.Protocol.SessionManagement,
 			DPoPNonce:  c.Protocol.DPoPNonce,
 			RequirePAR: c.Protocol.RequirePAR,
+			Passkeys:   party != nil,
 		},
 		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Parting: leave, Web: kit,
 		Outbox: a.runner, Outbound: a.outside(), Now: a.clock, Log: a.log,
@@ -179,10 +187,11 @@ func (a *app) assemble(ctx context.Context) error {
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
 	a.challenges(kit.Render)
 	a.names = a.realNames()
+	a.secondFactors(party)
 	hall := &visitor.Hall{Web: kit, Sessions: sessions, Principals: a.db, Now: a.clock}
 	pages := &interact.Handler{
 		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Visitors: hall, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
-		Devices: devices, Systems: a.db, Captchas: a.captchas, Codes: a.codes, Accounts: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
+		Devices: devices, Systems: a.db, Captchas: a.captchas, Factors: a.factors, Codes: a.codes, Accounts: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
 	if a.papers, err = a.documents(ctx); err != nil {
 		return err

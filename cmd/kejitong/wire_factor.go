@@ -1,23 +1,44 @@
 package main
 
 import (
-	"fmt"
+	"context"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"kejitong/provider/account"
 	"kejitong/provider/factor"
 	"kejitong/provider/keys"
+	"kejitong/provider/session"
+	"kejitong/provider/web"
+	"kejitong/provider/web/portal"
+	"kejitong/provider/web/visitor"
 )
 
-// secondFactors is what accounts and operators prove beside a password.
-func (a *app) secondFactors() (*factor.Service, error) {
-	name := a.cfg.Platform.NameZH
-	if name == "" {
-		name = "Kejitong"
+// platformName is what authenticators call the platform.
+func (a *app) platformName() string {
+	if name := a.cfg.Platform.NameZH; name != "" {
+		return name
 	}
-	party, err := factor.RelyingParty(a.cfg.Issuer, name)
-	if err != nil {
-		return nil, fmt.Errorf("passkeys: %w", err)
+	return "Kejitong"
+}
+
+// secondFactors builds what accounts and operators prove beside a password, and
+// what tells owners of it; a.factors and a.herald serve every surface.
+func (a *app) secondFactors(party *webauthn.WebAuthn) {
+	a.herald = &factor.Herald{Queue: a.messages, Now: a.clock, Owner: func(ctx context.Context, id account.ID) (account.Account, error) {
+		p, err := a.db.ByAccount(ctx, id)
+		return p.Account, err
+	}}
+	a.factors = &factor.Service{
+		Store: a.db, Issuer: a.platformName(), Passkeys: party, Key: a.ring.Snapshot().Current(keys.FactorMAC).Bytes, Herald: a.herald,
+		Now: a.clock,
 	}
-	return &factor.Service{
-		Store: a.db, Issuer: name, Passkeys: party, Key: a.ring.Snapshot().Current(keys.FactorMAC).Bytes, Now: a.clock,
-	}, nil
+}
+
+// securityPart is 登录与安全 and 登录设备.
+func (a *app) securityPart(kit *web.Kit, sessions *session.Service, hall *visitor.Hall) portal.Part {
+	return &portal.Security{
+		Web: kit, Visitors: hall, Factors: a.factors, Credentials: a.credentials(), Sessions: sessions, Audit: a.db, Herald: a.herald,
+		Outbox: a.runner, Now: a.clock,
+	}
 }

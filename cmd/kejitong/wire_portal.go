@@ -9,6 +9,9 @@ import (
 )
 
 // wirePortal builds 我的信息 with its parts, in the order of their links.
-func (a *app) wirePortal(kit *web.Kit, _ *session.Service, hall *visitor.Hall) (provider.Surface, error) {
-	return &portal.Handler{Web: kit, Visitors: hall, Parts: []portal.Part{a.holderPart()}}, nil
+func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.Hall) (provider.Surface, error) {
+	return &portal.Handler{Web: kit, Visitors: hall, Parts: []portal.Part{
+		a.holderPart(),
+		a.securityPart(kit, sessions, hall),
+	}}, nil
 }

@@ -21,13 +21,9 @@ import (
 // recoveries builds what gives passwords back and decides appeals. It keeps
 // nothing in memory: whoever needs it may build one. Call it after documents.
 func (a *app) recoveries() (*recovery.Service, error) {
-	factors, err := a.secondFactors()
-	if err != nil {
-		return nil, err
-	}
 	s := &recovery.Service{
 		Store: a.db, Captchas: a.captchas, Codes: a.codes, Notices: a.messages, Sessions: a.db, Credentials: a.credentials(),
-		Documents: a.papers, Factors: resetFactors{factors}, Key: a.ring.Snapshot().Current(keys.Recovery).Bytes,
+		Documents: a.papers, Factors: resetFactors{a.factors}, Key: a.ring.Snapshot().Current(keys.Recovery).Bytes,
 		Floor: a.cfg.Passwords.FailureFloor, Now: a.clock,
 	}
 	return s, s.Check()

@@ -8,6 +8,7 @@ type Step string
 const (
 	SignIn        Step = "sign_in"
 	SelectAccount Step = "select_account"
+	Factor        Step = "factor"
 	ChooseUnit    Step = "choose_unit"
 	Consent       Step = "consent"
 	Refuse        Step = "refuse"
@@ -27,6 +28,9 @@ const (
 	UnitUnknown      Reason = "unit_unknown"       // org_hint names a unit the user may not act for
 )
 
+// KeyNeeded is the reason of Factor where a passkey alone reaches the class.
+const KeyNeeded Reason = "key_needed"
+
 // Facts is all that Decide knows. Every field is a plain fact, read once.
 type Facts struct {
 	SignedIn       bool // a live session of an active account
@@ -43,6 +47,8 @@ type Facts struct {
 	Verified       bool
 	LevelReached   bool
 	ACRReached     bool // true unless an essential acr or the client's required acr is unmet
+	ACRWithin      bool // a second factor that the account has would reach it
+	ACRByKey       bool // but only a passkey
 	UnitNeeded     bool // several units, none chosen or hinted
 	UnitRefused    bool // the unit hinted or chosen is not one of the user's
 	Entitled       bool
@@ -68,6 +74,10 @@ func Decide(f Facts) Verdict {
 		return Verdict{Step: SignIn}
 	case f.PromptSelect && !f.SelectedHere && !f.FreshHere:
 		return Verdict{Step: SelectAccount}
+	case !f.ACRReached && f.ACRWithin && f.ACRByKey:
+		return Verdict{Step: Factor, Reason: KeyNeeded}
+	case !f.ACRReached && f.ACRWithin:
+		return Verdict{Step: Factor}
 	case !f.ACRReached:
 		return Verdict{Step: Refuse, Reason: ACRUnmet}
 	case f.Gated && !f.KindAllowed:
@@ -98,7 +108,7 @@ func (v Verdict) SilentError() string {
 		return "login_required"
 	case SelectAccount:
 		return "account_selection_required"
-	case ChooseUnit:
+	case ChooseUnit, Factor:
 		return "interaction_required"
 	case Consent:
 		return "consent_required"

@@ -5,6 +5,7 @@
 //
 //	/oauth2/authorize ──Decide──▶ SignIn      /login
 //	        ▲                     SelectAccount /login/account
+//	        │                     Factor      /login/factor
 //	        │                     ChooseUnit  /login/unit
 //	        │                     Consent     /consent
 //	        │                     Refuse      /refused

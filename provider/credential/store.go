@@ -46,5 +46,6 @@ type Login struct {
 	State      account.State
 	Password   string // PHC string; empty if the account has no password
 	MustChange bool   // the password was set by somebody else
+	Factor     bool   // a second factor is enrolled, and owed
 	Version    int64  // of the account, for Rehash and for Proof
 }

@@ -31,6 +31,7 @@ type Proof struct {
 	Version    int64  // of the account when its password was read; whoever acts on the proof asks that it is still that one
 	MustChange bool   // the password must be changed before anything else
 	Device     string // for the browser to keep: with it guesses of others do not keep its owner out
+	Factor     bool   // a second factor is owed first: until then nothing of the account may change (S60)
 }
 
 // Guess is one attempt to sign in with a password.
@@ -88,7 +89,7 @@ func (s *Service) Judge(ctx context.Context, g Guess) (Proof, error) {
 	}
 	p := Proof{
 		AccountID: login.AccountID, Kind: login.Kind, AMR: []string{"pwd"}, At: s.Now(), Version: login.Version, MustChange: login.MustChange,
-		Device: s.Remember(name),
+		Factor: login.Factor, Device: s.Remember(name),
 	}
 	if g.Kind != "" && g.Kind != login.Kind {
 		return Proof{}, &WrongWindow{Kind: login.Kind, AccountID: login.AccountID, Proof: p}

@@ -130,7 +130,7 @@ type Store interface {
 	ForgetGuesses(ctx context.Context, key string) error
 }
 
-// Service keeps and verifies second factors. All fields must be set but
+// Service keeps and verifies second factors. All fields must be set but Herald and
 // Passkeys, which is nil where the issuer's host can be no relying party.
 type Service struct {
 	Store    Store
@@ -138,6 +138,7 @@ type Service struct {
 	Passkeys *webauthn.WebAuthn
 	Key      []byte // 32 bytes or more: digests of recovery codes, handles and counters
 	Limits   Limits
+	Herald   *Herald // tells accounts' owners; nil: nobody is told
 	Now      func() time.Time
 }
 
@@ -196,5 +197,10 @@ func (s *Service) Rename(ctx context.Context, who Subject, id, name string, ev a
 // Remove takes a factor away, and with the last one the recovery codes.
 func (s *Service) Remove(ctx context.Context, who Subject, id string, ev audit.Event) error {
 	ev.Kind, ev.Object = audit.FactorRemoved, id
-	return found(s.Store.RemoveFactor(ctx, who, id, ev))
+	return s.Store.InTx(ctx, func(ctx context.Context) error {
+		if err := found(s.Store.RemoveFactor(ctx, who, id, ev)); err != nil {
+			return err
+		}
+		return s.tell(ctx, who, NoticeRemoved)
+	})
 }

@@ -49,7 +49,13 @@ func (s *Service) CheckRecovery(ctx context.Context, who Subject, code string, e
 		return Proof{}, err
 	}
 	ev.Kind, ev.Object = audit.RecoveryCodeUsed, who.ID
-	ok, err := s.Store.UseRecoveryCode(ctx, who, s.recoveryDigest(who, canonicalRecovery(code)), s.Now(), ev)
+	var ok bool
+	err = s.Store.InTx(ctx, func(ctx context.Context) (err error) {
+		if ok, err = s.Store.UseRecoveryCode(ctx, who, s.recoveryDigest(who, canonicalRecovery(code)), s.Now(), ev); err != nil || !ok {
+			return err
+		}
+		return s.tell(ctx, who, NoticeRecovery)
+	})
 	if err != nil {
 		return Proof{}, err
 	}
@@ -100,6 +106,9 @@ func (s *Service) add(ctx context.Context, r Record, ev audit.Event) (codes []st
 	r.CreatedAt = s.Now().Truncate(time.Millisecond)
 	ev.Kind, ev.Object = audit.FactorAdded, r.ID
 	if err := s.Store.AddFactor(ctx, r, ev); err != nil {
+		return nil, err
+	}
+	if err := s.tell(ctx, r.Subject, NoticeAdded); err != nil {
 		return nil, err
 	}
 	_, left, err := s.Store.Factors(ctx, r.Subject)

@@ -5,14 +5,20 @@ import (
 	"net/http"
 	"slices"
 
+	"kejitong/provider/principal"
 	"kejitong/provider/session"
 )
 
 // classes are the authentication context classes, the weakest first.
 var classes = []string{session.ACRPassword, session.ACRSecond, session.ACRStrong}
 
-// reachable are the classes that a user can reach here; discovery lists them.
-var reachable = []string{session.ACRPassword}
+// classes are those that a user can reach here; discovery lists them.
+func (p *Provider) classes() []string {
+	if p.Features.Passkeys {
+		return classes
+	}
+	return classes[:len(classes)-1]
+}
 
 var errACR = oauthError{"unmet_authentication_requirements", http.StatusBadRequest, "the requested authentication context class cannot be reached"}
 
@@ -41,7 +47,7 @@ func (p *Provider) checkACR(a *asked) error {
 		return nil
 	}
 	for _, v := range values {
-		if slices.ContainsFunc(reachable, func(r string) bool { return meets(r, v) }) {
+		if slices.ContainsFunc(p.classes(), func(r string) bool { return meets(r, v) }) {
 			return nil
 		}
 	}
@@ -66,4 +72,17 @@ func (a *asked) acrReached(have string) bool {
 		return true
 	}
 	return slices.ContainsFunc(values, func(v string) bool { return meets(have, v) })
+}
+
+// acrWithin tells whether a second factor that the visitor has would reach the
+// class that is asked for, and whether that takes a passkey.
+func (p *Provider) acrWithin(a *asked, v *principal.Visit) (within, key bool) {
+	shown := func(method string) bool { return a.acrReached(session.ClassOf(session.With(v.Session.AMR, method))) }
+	switch {
+	case v.Factors.TOTP && shown("otp"), v.Principal.Account.Profile.PhoneVerified && shown("sms"):
+		return true, false
+	case v.Factors.Passkey && p.Features.Passkeys && shown("hwk"):
+		return true, !shown("otp") // a recovery code does as well, where one would
+	}
+	return false, false
 }

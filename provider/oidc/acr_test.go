@@ -39,9 +39,10 @@ func TestEssentialACR(t *testing.T) {
 		refused                         bool // at once, whoever signs in
 		reached                         bool // by that session
 	}{
-		{"a class that nobody reaches", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3"}}}`, "", session.ACRPassword, true, false},
+		{"a class that takes a passkey, where there are none", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3"}}}`, "", session.ACRPassword, true, false},
 		{"a class that does not exist", `{"id_token":{"acr":{"essential":true,"values":["urn:mace:incommon:iap:silver"]}}}`, "", session.ACRPassword, true, false},
-		{"value beside values", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3","values":["urn:fuwu:aal:2"]}}}`, "", session.ACRPassword, true, false},
+		{"value beside values", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:3","values":["urn:fuwu:aal:4"]}}}`, "", session.ACRPassword, true, false},
+		{"a class that a second factor reaches", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:2"}}}`, "", session.ACRPassword, false, false},
 		{"the client's required class", "", session.ACRSecond, session.ACRPassword, false, false},
 		{"the client's required class, though the request is content", `{"id_token":{"acr":{"essential":true,"value":"urn:fuwu:aal:1"}}}`, session.ACRSecond, session.ACRPassword, false, false},
 		{"one of several", `{"id_token":{"acr":{"essential":true,"values":["urn:fuwu:aal:3","urn:fuwu:aal:1"]}}}`, "", session.ACRPassword, false, true},

@@ -265,7 +265,7 @@ func (p *Provider) lingering(r *http.Request, clientID string) (*principal.Visit
 }
 
 var pages = map[authflow.Step]string{
-	authflow.SignIn: "/login", authflow.SelectAccount: "/login/account", authflow.ChooseUnit: "/login/unit",
+	authflow.SignIn: "/login", authflow.SelectAccount: "/login/account", authflow.Factor: "/login/factor", authflow.ChooseUnit: "/login/unit",
 	authflow.Consent: "/consent", authflow.Refuse: "/refused",
 }
 
@@ -292,6 +292,9 @@ func (p *Provider) send(w http.ResponseWriter, r *http.Request, a *asked, pd *pa
 	q := url.Values{"interaction": {pd.id}}
 	if v.Step == authflow.Refuse {
 		q.Set("reason", string(v.Reason))
+	}
+	if v.Reason == authflow.KeyNeeded {
+		q.Set("key", "1")
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Redirect(w, r, pages[v.Step]+"?"+q.Encode(), http.StatusSeeOther)

@@ -37,6 +37,9 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 	}
 	f.HintMismatch = !p.hintFits(a, v.Principal.Account.ID)
 	f.ACRReached = a.acrReached(v.Session.ACR)
+	if !f.ACRReached {
+		f.ACRWithin, f.ACRByKey = p.acrWithin(a, v)
+	}
 	admitted(&f, a.client, v.Principal.Account)
 
 	unitID := p.unitFor(a, v, pd, &f)

@@ -39,7 +39,7 @@ func (p *Provider) metadata() []byte {
 		"response_modes_supported": p.responseModes(),
 		"grant_types_supported":    append(p.grantTypes(), p.implicit()...),
 		"subject_types_supported":  []string{"pairwise", "public"},
-		"acr_values_supported":     reachable,
+		"acr_values_supported":     p.classes(),
 		"prompt_values_supported":  []string{"none", "login", "consent", "select_account"},
 		"display_values_supported": []string{"page"},
 		"ui_locales_supported":     []string{"zh-CN", "en"},

@@ -46,6 +46,7 @@ type Features struct {
 	SessionManagement  bool // OpenID Connect Session Management 1.0
 	DPoPNonce          bool // RFC 9449 §8: proofs must carry a nonce of ours
 	RequirePAR         bool // RFC 9126 §5: requests count only when they were pushed
+	Passkeys           bool // the issuer has a host that passkeys can be made for: the strongest class can be reached
 }
 
 // Provider serves the protocol endpoints. Fill the exported fields, then call

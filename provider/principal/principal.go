@@ -31,7 +31,14 @@ type Visit struct {
 	Principal Principal
 	Actor     *account.Account
 	Consent   consent.Consent
+	Factors   Factors
 }
+
+// Factors says which second factors the account has enrolled.
+type Factors struct{ TOTP, Passkey bool }
+
+// Any tells whether there is one.
+func (f Factors) Any() bool { return f.TOTP || f.Passkey }
 
 // Held is a grant with the one it was given to, as they are now.
 type Held struct {

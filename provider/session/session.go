@@ -29,6 +29,7 @@ type Session struct {
 	AuthTime  time.Time
 	AMR       []string // RFC 8176
 	ACR       string
+	FactorAt  time.Time // when a second factor that the account enrolled was last shown, zero if never
 	CreatedAt time.Time
 	SeenAt    time.Time
 	ExpiresAt time.Time // absolute end
@@ -96,6 +97,13 @@ type Store interface {
 	// when the session begins, else nothing happens and it is fault.Unproven:
 	// what was proved before a reset or a freeze opens nothing after it.
 	StartSession(ctx context.Context, s Session, replaced string, ev audit.Event) (Session, error)
+	// RaiseSession is the renewal of StartSession alone: it gives the living session
+	// of the same account whose Key is replaced the Key, AMR, ACR, FactorAt and times
+	// of s and records ev. fault.Gone where there is no such session any more.
+	RaiseSession(ctx context.Context, s Session, replaced string, ev audit.Event) (Session, error)
+	// SessionsOf gives the account's sessions that nobody ended and that have not
+	// come to their absolute end, the one seen last first.
+	SessionsOf(ctx context.Context, id account.ID, now time.Time) ([]Session, error)
 	// TouchSession moves SeenAt forward.
 	TouchSession(ctx context.Context, key string, now time.Time) error
 	// ChooseUnit remembers the unit last chosen in the session.
@@ -131,6 +139,7 @@ type Opening struct {
 	Version   int64 // of the account when the proof was made, which it must still have; 0 is not checked
 	AMR       []string
 	ACR       string
+	FactorAt  time.Time // of a second factor, zero if none was shown
 	Shared    bool
 	IP        string
 	UserAgent string
@@ -156,6 +165,9 @@ func (s *Service) Open(ctx context.Context, o Opening, ev audit.Event) (Session,
 		Key: Key(cookie), ID: id, Account: o.Account, AuthTime: now.Truncate(time.Second), AMR: o.AMR, ACR: o.ACR,
 		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Limits.Absolute), Shared: o.Shared, IP: o.IP, UserAgent: ua,
 		Proved: o.Version,
+	}
+	if !o.FactorAt.IsZero() {
+		sn.FactorAt = o.FactorAt.Truncate(time.Second)
 	}
 	replaced := ""
 	if o.Replaced != "" {

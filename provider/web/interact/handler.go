@@ -17,6 +17,7 @@ import (
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
 	"kejitong/provider/entitlement"
+	"kejitong/provider/factor"
 	"kejitong/provider/keys"
 	"kejitong/provider/parting"
 	"kejitong/provider/principal"
@@ -61,6 +62,7 @@ type Handler struct {
 	Consents    consent.Store
 	Parting     *parting.Service
 	Systems     Catalogue
+	Factors     *factor.Service
 	Captchas    *challenge.Easel
 	Codes       challenge.Codes
 	Accounts    Finder
@@ -83,6 +85,7 @@ func (h *Handler) Mount(r *mux.Router) {
 	page("/login", h.within(optional, h.showSignIn), h.within(optional, h.signIn))
 	page("/login/sms", h.within(optional, h.showSMS), h.within(optional, h.signInSMS))
 	page("/login/password", h.within(optional, h.showNewPassword), h.within(optional, h.newPassword))
+	page("/login/factor", h.within(optional, h.showFactor), h.within(optional, h.factor))
 	page("/login/account", h.within(required, h.showAccount), h.within(required, h.selectAccount))
 	page("/login/unit", h.within(required, h.showUnits), h.within(required, h.chooseUnit))
 	page("/consent", h.within(required, h.showConsent), h.within(required, h.decideConsent))

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"time"
 
-	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
 	"kejitong/provider/credential"
@@ -86,7 +85,7 @@ func (h *Handler) newPassword(w http.ResponseWriter, r *http.Request, s *step) {
 	}
 	ctx, who := r.Context(), string(owner.Account.ID)
 	ev := audit.From(ctx, audit.Event{Kind: audit.PasswordChanged, Actor: who, Object: who, Client: s.pd.Client, Detail: "must_change"})
-	proof, err := h.Credentials.Change(ctx, o.proof, owner.Account, chosen, web.ClientIP(ctx), ev, knownBy(owner)...)
+	proof, err := h.Credentials.Change(ctx, o.proof, owner.Account, chosen, web.ClientIP(ctx), ev, visitor.KnownBy(*owner)...)
 	var why *fault.Error
 	switch {
 	case err == nil:
@@ -115,19 +114,4 @@ func (h *Handler) newPasswordPage(s *step, id string, owner *principal.Principal
 		p.Hidden["interaction"] = s.id
 	}
 	return p
-}
-
-// knownBy is what the password must not contain.
-func knownBy(who *principal.Principal) []string {
-	p := who.Account.Profile
-	known := []string{who.Account.LoginName, p.Name, p.Phone, p.IDNumber, p.Email}
-	if who.Unit != nil {
-		known = append(known, string(who.Unit.USCC), who.Unit.Name)
-	}
-	for _, somebody := range []*account.Person{p.LegalRep, p.Contact} {
-		if somebody != nil {
-			known = append(known, somebody.Name, somebody.IDNumber, somebody.Phone)
-		}
-	}
-	return known
 }

@@ -47,6 +47,12 @@ func (h *Handler) keep(w http.ResponseWriter, r *http.Request, s *step, o openin
 	if o.proof.MustChange {
 		form.Set("must_change", "yes")
 	}
+	if o.proof.Factor {
+		form.Set("factor", "yes")
+	}
+	if !o.strong.IsZero() {
+		form.Set("strong", strconv.FormatInt(o.strong.UnixMilli(), 10))
+	}
 	now := h.Now()
 	return id, h.Flow.Park(r.Context(), authflow.Pending{
 		Key: key(id), Form: form.Encode(), Browser: authflow.Key(h.Web.Browser(w, r)), CreatedAt: now, ExpiresAt: now.Add(life),
@@ -59,13 +65,17 @@ func kept(pd authflow.Pending, form url.Values) opening {
 	if err != nil || version < 1 {
 		version = -1 // which no account has
 	}
+	var strong time.Time
+	if ms, err := strconv.ParseInt(form.Get("strong"), 10, 64); err == nil {
+		strong = time.UnixMilli(ms).UTC()
+	}
 	return opening{
 		proof: credential.Proof{
 			AccountID: account.ID(form.Get("account")), Kind: account.Kind(form.Get("kind")), AMR: strings.Fields(form.Get("amr")),
 			At: pd.CreatedAt, Version: version, MustChange: form.Get("must_change") == "yes",
-			Device: form.Get("device"),
+			Factor: form.Get("factor") == "yes", Device: form.Get("device"),
 		},
-		shared: form.Get("shared") == "yes", how: form.Get("how"),
+		shared: form.Get("shared") == "yes", how: form.Get("how"), strong: strong,
 	}
 }
 

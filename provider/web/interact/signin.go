@@ -156,14 +156,19 @@ func (h *Handler) busy(w http.ResponseWriter, r *http.Request, s *step, err erro
 type opening struct {
 	proof  credential.Proof
 	shared bool
-	how    string // a remark for the audit trail
-	late   func() // answers when the account changed since the proof was made
+	how    string    // a remark for the audit trail
+	strong time.Time // when a second factor that the account enrolled was shown
+	late   func()    // answers when the account changed since the proof was made
 }
 
-// open goes on after a sign-in that succeeded: to the session, or first to a
-// password of one's own.
+// open goes on after a sign-in that succeeded: to the session, or first to the
+// second factor, or to a password of one's own.
 func (h *Handler) open(w http.ResponseWriter, r *http.Request, s *step, o opening) {
-	if o.proof.MustChange {
+	switch {
+	case o.proof.Factor:
+		h.askFactor(w, r, s, o)
+		return
+	case o.proof.MustChange:
 		h.askNewPassword(w, r, s, o)
 		return
 	}
@@ -177,7 +182,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, s *step, o openi
 	old, _ := h.Web.Cookie(r, web.SessionCookie)
 	id := string(o.proof.AccountID)
 	sn, cookie, err := h.Sessions.Open(ctx, session.Opening{
-		Account: o.proof.AccountID, Version: o.proof.Version, AMR: o.proof.AMR, ACR: session.ACRPassword, Shared: o.shared,
+		Account: o.proof.AccountID, Version: o.proof.Version, AMR: o.proof.AMR, ACR: session.ClassOf(o.proof.AMR), FactorAt: o.strong, Shared: o.shared,
 		IP: web.ClientIP(ctx), UserAgent: strings.ToValidUTF8(r.UserAgent(), ""), Replaced: old,
 	}, audit.From(ctx, audit.Event{Kind: audit.SignInSucceeded, Actor: id, Object: id, Client: s.pd.Client, Detail: o.how}))
 	if fault.Is(err, fault.Unproven) {

@@ -9,6 +9,7 @@ import (
 	"kejitong/provider/audit"
 	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
+	"kejitong/provider/factor"
 	"kejitong/provider/fault"
 	"kejitong/provider/notify"
 	"kejitong/provider/principal"
@@ -128,9 +129,14 @@ func (h *Handler) redeemCode(w http.ResponseWriter, r *http.Request, s *step) {
 		h.Web.Fail(w, r, err)
 		return
 	}
-	h.begin(w, r, s, opening{
+	has, err := h.Factors.Enrolled(ctx, factor.Subject{Realm: factor.Accounts, ID: id})
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	h.open(w, r, s, opening{
 		proof: credential.Proof{
-			AccountID: who.Account.ID, Kind: who.Account.Kind, AMR: []string{"sms"}, At: h.Now(), Version: who.Account.Version,
+			AccountID: who.Account.ID, Factor: has.Any(), Kind: who.Account.Kind, AMR: []string{"sms"}, At: h.Now(), Version: who.Account.Version,
 			Device: h.Credentials.Remember(who.Account.LoginKey),
 		},
 		shared: sharedComputer(r), how: "sms",

@@ -71,7 +71,7 @@ func (h *Hall) In(next Page) http.Handler {
 			return
 		}
 		if v == nil {
-			h.signIn(w, r, nil)
+			h.send(w, r, "/login", url.Values{})
 			return
 		}
 		if err := h.touch(r, v); err != nil {
@@ -82,29 +82,41 @@ func (h *Hall) In(next Page) http.Handler {
 	})
 }
 
-// Fresh is In for sensitive changes: who signed in longer ago than FreshFor does
-// so again first (S63).
+// Fresh is In for sensitive changes (S63). Freshness is that of the method that is
+// required: of the second factor where the account has one, whatever else was
+// shown since, else of the sign-in. What is older than FreshFor is shown again
+// first.
 func (h *Hall) Fresh(next Page) http.Handler {
 	return h.In(func(w http.ResponseWriter, r *http.Request, v *principal.Visit) {
-		if h.Now().Sub(v.Session.AuthTime) > FreshFor {
-			h.signIn(w, r, url.Values{"again": {"1"}})
-			return
+		switch now := h.Now(); {
+		case v.Factors.Any() && now.Sub(v.Session.FactorAt) > FreshFor:
+			h.send(w, r, "/login/factor", url.Values{})
+		case !v.Factors.Any() && now.Sub(v.Session.AuthTime) > FreshFor:
+			h.send(w, r, "/login", url.Values{"again": {"1"}})
+		default:
+			next(w, r, v)
 		}
-		next(w, r, v)
 	})
 }
 
-// signIn sends the browser to the sign-in page. 303, so that nothing posted is
+// send sends the browser to a page of the sign-in. 303, so that nothing posted is
 // posted again (RFC 9700 §4.12).
-func (h *Hall) signIn(w http.ResponseWriter, r *http.Request, q url.Values) {
-	if q == nil {
-		q = url.Values{}
+func (h *Hall) send(w http.ResponseWriter, r *http.Request, page string, q url.Values) {
+	from := r.URL.RequestURI()
+	if r.Method != http.MethodGet { // back to the page that the form stood on
+		from = ""
+		if u, err := url.Parse(r.Referer()); err == nil && u.Host == h.Web.Issuer.Host {
+			from = u.RequestURI()
+		}
 	}
-	if path, ok := web.SamePath(r.URL.RequestURI()); ok && r.Method == http.MethodGet {
+	if path, ok := web.SamePath(from); ok {
 		q.Set("next", path)
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Location", "/login?"+q.Encode())
+	if query := q.Encode(); query != "" {
+		page += "?" + query
+	}
+	w.Header().Set("Location", page)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
@@ -114,6 +126,21 @@ func (h *Hall) touch(r *http.Request, v *principal.Visit) error {
 		return nil
 	}
 	return h.Sessions.Store.TouchSession(r.Context(), v.Session.Key, now)
+}
+
+// KnownBy is what a password of p must not contain.
+func KnownBy(who principal.Principal) []string {
+	p := who.Account.Profile
+	known := []string{who.Account.LoginName, p.Name, p.Phone, p.IDNumber, p.Email}
+	if who.Unit != nil {
+		known = append(known, string(who.Unit.USCC), who.Unit.Name)
+	}
+	for _, somebody := range []*account.Person{p.LegalRep, p.Contact} {
+		if somebody != nil {
+			known = append(known, somebody.Name, somebody.IDNumber, somebody.Phone)
+		}
+	}
+	return known
 }
 
 // Name is what the pages call an account: a unit by its name, which is public, a
