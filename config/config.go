@@ -60,6 +60,9 @@ type Config struct {
 	// Documents that people upload as evidence.
 	Documents Documents `key:"documents"`
 
+	// Text messages and e-mail.
+	Notify Notify `key:"notify"`
+
 	// Real-name verification.
 	RealName RealName `key:"realname"`
 

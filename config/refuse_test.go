@@ -149,6 +149,30 @@ func TestRefusesToStart(t *testing.T) {
 		{"certificates, unknown form of the header", environ("KEJITONG_LISTEN__MTLS__PROXY_HEADER_FORM=xfcc"), "listen.mtls.proxy_header_form", "rfc9440"},
 		{"certificates, authorities for nobody", environ("KEJITONG_LISTEN__MTLS__CLIENT_CA_FILE=/etc/ca.pem"), "listen.mtls.client_ca_file", "of no use"},
 
+		{"SMS driver that is none", environ("KEJITONG_NOTIFY__SMS__DRIVER=pigeon"), "notify.sms.driver", "gateway"},
+		{"SMS gateway nowhere", environ("KEJITONG_NOTIFY__SMS__DRIVER=gateway"), "notify.sms.endpoint", "is missing"},
+		{"SMS gateway in the clear", environ("KEJITONG_NOTIFY__SMS__DRIVER=gateway", "KEJITONG_NOTIFY__SMS__ENDPOINT=http://sms.internal/"), "notify.sms.endpoint", "https"},
+		{"SMS gateway without a key", environ("KEJITONG_NOTIFY__SMS__DRIVER=gateway", "KEJITONG_NOTIFY__SMS__ENDPOINT=https://sms.internal/"), "notify.sms.key_file", "is missing"},
+		{"SMS gateway with a short key", func(t *testing.T, in *installation) {
+			in.write(t, "sms_key", "short", 0o600)
+			in.env = []string{"KEJITONG_NOTIFY__SMS__DRIVER=gateway", "KEJITONG_NOTIFY__SMS__KEY_FILE=" + in.path("sms_key")}
+		}, "notify.sms.key_file", "32 characters"},
+		{"SMS key that the world reads", func(t *testing.T, in *installation) {
+			in.write(t, "sms_key", pasted, 0o644)
+			in.env = []string{"KEJITONG_NOTIFY__SMS__DRIVER=aliyun", "KEJITONG_NOTIFY__SMS__KEY_FILE=" + in.path("sms_key")}
+		}, "notify.sms.key_file", "chmod 600"},
+		{"Aliyun without a signature", environ("KEJITONG_NOTIFY__SMS__DRIVER=aliyun"), "notify.sms.signature", "is missing"},
+		{"Aliyun without a key's name", environ("KEJITONG_NOTIFY__SMS__DRIVER=aliyun"), "notify.sms.key_id", "is missing"},
+		{"Aliyun without templates", environ("KEJITONG_NOTIFY__SMS__DRIVER=aliyun"), "notify.sms.templates", "is missing"},
+		{"Aliyun at a path", environ("KEJITONG_NOTIFY__SMS__DRIVER=aliyun", "KEJITONG_NOTIFY__SMS__ENDPOINT=https://x.example/sms"), "notify.sms.endpoint", "path"},
+		{"a template of no purpose", environ("KEJITONG_NOTIFY__SMS__DRIVER=aliyun", "KEJITONG_NOTIFY__SMS__TEMPLATES=SMS_1"), "notify.sms.templates", "purpose=template"},
+		{"Tencent without an application", environ("KEJITONG_NOTIFY__SMS__DRIVER=tencent"), "notify.sms.app_id", "is missing"},
+		{"SMS without a cap", environ("KEJITONG_NOTIFY__SMS__PER_HOUR=0"), "notify.sms.per_hour", "between"},
+		{"SMS without a cap for an address", environ("KEJITONG_NOTIFY__SMS__PER_ADDRESS=100000"), "notify.sms.per_address", "between"},
+		{"mail server without a port", environ("KEJITONG_NOTIFY__EMAIL__SERVER=mail.internal"), "notify.email.server", "host:port"},
+		{"mail from nobody", environ("KEJITONG_NOTIFY__EMAIL__SERVER=mail.internal:587", "KEJITONG_NOTIFY__EMAIL__FROM=a@b.cn, c@d.cn"), "notify.email.from", "one address"},
+		{"mail in the clear", environ("KEJITONG_NOTIFY__EMAIL__SECURITY=none"), "notify.email.security", "starttls"},
+		{"mail user without a password", environ("KEJITONG_NOTIFY__EMAIL__SERVER=mail.internal:587", "KEJITONG_NOTIFY__EMAIL__USERNAME=u"), "notify.email.password_file", "is missing"},
 		{"verifier that is none", environ("KEJITONG_REALNAME__VERIFIER=trust"), "realname.verifier", "none of"},
 		{"register guessed at without limit", environ("KEJITONG_REALNAME__DAILY_LIMIT=1000000"), "realname.daily_limit", "between"},
 		{"gateway without an address", environ("KEJITONG_REALNAME__VERIFIER=http"), "realname.gateway.url", "https"},

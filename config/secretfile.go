@@ -47,6 +47,7 @@ func readSecrets(c *Config, credentials string, problems *Problems) {
 	}
 	readDocumentSecrets(c, problems)
 	readGatewayKey(c, problems)
+	readNotifySecrets(c, problems)
 	if c.Listen.TLS.KeyFile != "" && c.Listen.TLS.CertFile != "" {
 		readCertificate("listen.tls", c.Listen.TLS, problems)
 	}

@@ -77,6 +77,7 @@ func (c Config) check(p *Problems) {
 	c.checkAdmin(p)
 	c.checkOperations(p)
 	c.checkRealName(p)
+	c.checkNotify(p)
 }
 
 // checkIssuer holds the issuer to a bare https origin.

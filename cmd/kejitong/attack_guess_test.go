@@ -103,7 +103,7 @@ func alike(p page) string {
 		_, rest, _ = strings.Cut(rest, `"`)
 		body = body[:at] + head + rest
 	}
-	body = captchas.ReplaceAllString(body, "\n\n") // tells how many failures there were, of any name
+	body = captchas.ReplaceAllString(body, "\n\n")    // tells how many failures there were, of any name
 	return strings.ReplaceAll(body, " autofocus", "") // stands in the name's field where that is empty
 }
 

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/gorilla/mux"
 	"golang.org/x/text/language"
 
+	"kejitong/config"
 	"kejitong/provider"
 	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
@@ -32,6 +34,12 @@ func (a *app) challenges(render *templates.Renderer) {
 			tag = templates.Chinese
 		}
 		return render.Say(tag, text)
+	}
+	if a.senders == nil {
+		a.senders = a.drivers()
+	}
+	if a.caps == (challenge.Caps{}) {
+		a.caps = challenge.Caps{PerAddress: a.cfg.Notify.SMS.PerAddress, Global: a.cfg.Notify.SMS.PerHour}
 	}
 	a.watch = &credential.Watch{Store: a.db, Now: a.clock, Log: a.log}
 	a.messages = &notify.Service{Store: a.db, Senders: a.senders, Say: say, Attempts: a.runner.Attempts, Now: a.clock, Log: a.log}
@@ -62,4 +70,48 @@ func ways(surfaces []provider.Surface) interact.Ways {
 		return path
 	}
 	return interact.Ways{Forgot: there("/forgot"), ForgotName: there("/forgot/name"), Register: there("/register"), Lookup: there("/lookup")}
+}
+
+// The addresses of the providers, where the configuration names no other.
+const (
+	aliyunSMS  = "https://dysmsapi.aliyuncs.com"
+	tencentSMS = "https://sms.tencentcloudapi.com"
+)
+
+// drivers are how messages travel, as the configuration has it. A channel without
+// one is tried again until the message is of no use any more, and the log says so.
+func (a *app) drivers() map[notify.Channel]notify.Sender {
+	out := map[notify.Channel]notify.Sender{}
+	s, client := a.cfg.Notify.SMS, notify.Client(a.cfg.Notify.SMS.Timeout)
+	var templates []notify.Template
+	for _, one := range s.Templates {
+		purpose, id, _ := strings.Cut(one, "=") // validated
+		templates = append(templates, notify.Template{Purpose: purpose, ID: id})
+	}
+	endpoint := func(usual string) string {
+		if s.Endpoint != "" {
+			return strings.TrimSuffix(s.Endpoint, "/")
+		}
+		return usual
+	}
+	switch s.Driver {
+	case config.SMSGateway:
+		out[notify.SMS] = &notify.Gateway{Endpoint: s.Endpoint, Key: s.Key.Bytes(), HTTP: client, Now: a.clock}
+	case config.SMSAliyun:
+		out[notify.SMS] = &notify.Aliyun{
+			Endpoint: endpoint(aliyunSMS), KeyID: s.KeyID, KeySecret: s.Key.Bytes(), Signature: s.Signature, Templates: templates, HTTP: client, Now: a.clock,
+		}
+	case config.SMSTencent:
+		out[notify.SMS] = &notify.Tencent{
+			Endpoint: endpoint(tencentSMS), Region: s.Region, KeyID: s.KeyID, KeySecret: s.Key.Bytes(), AppID: s.AppID, Signature: s.Signature,
+			Templates: templates, HTTP: client, Now: a.clock,
+		}
+	}
+	if e := a.cfg.Notify.Email; e.Server != "" {
+		out[notify.Email] = &notify.SMTP{
+			Address: e.Server, Implicit: e.Security == "tls", Username: e.Username, Password: e.Password.Bytes(), From: e.From, Roots: a.roots,
+			Timeout: e.Timeout, Now: a.clock,
+		}
+	}
+	return out
 }
