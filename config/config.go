@@ -353,7 +353,8 @@ type Platform struct {
 	// usual office hours.
 	SupportHours string `key:"support_hours"`
 
-	// Address of the users' manual, https; empty shows no link.
+	// Address of the users' manual, https; if empty, pages link to the built-in one
+	// (/help).
 	ManualURL string `key:"manual_url"`
 }
 

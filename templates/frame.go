@@ -16,8 +16,23 @@ type Frame struct {
 	Person    string // display name of who is signed in, empty if nobody
 	Unit      string // the unit that person stands for, empty if none
 
+	Notices  []Notice // of the operators, on every page
 	Switches []Switch // links to the same page in the other languages
 	Version  string   // of the program, in the footer
+}
+
+// Notice is a line of the operators' in both languages.
+type Notice struct {
+	Chinese, English string
+	Severity         string // "info", "warning" or "urgent"
+}
+
+// Text is the notice in the page's language.
+func (n Notice) Text(lang string) string {
+	if lang == English.String() && n.English != "" {
+		return n.English
+	}
+	return n.Chinese
 }
 
 // Switch is a link that shows the same page in another language.

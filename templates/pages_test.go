@@ -41,10 +41,7 @@ func units() []templates.Unit {
 func samples() map[string]templates.Page {
 	all := coreSamples()
 	for _, area := range []func() map[string]templates.Page{
-		portalSamples, proofSamples, holderSamples, recoverSamples, uploadSamples, deskSamples,
-		portalSamples, proofSamples, holderSamples, recoverSamples,
-		uploadSamples,
-		securitySamples,
+		portalSamples, proofSamples, holderSamples, recoverSamples, uploadSamples, deskSamples, securitySamples, helpSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

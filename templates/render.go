@@ -42,7 +42,11 @@ type view struct {
 	Lang    string
 	CSS, JS string
 	Icon    string
+	files   *static
 }
+
+// Asset is where a file below static/ is served, "" if there is no such file.
+func (v view) Asset(name string) string { return v.files.url(name) }
 
 // New parses every page in every language.
 func New(o Options) (*Renderer, error) {
@@ -134,7 +138,7 @@ func (r *Renderer) Render(w io.Writer, f Frame, p Page) error {
 	f.SupportHours = first(f.SupportHours, r.options.SupportHours, c.words["platform.hours"])
 	err := page.Execute(w, view{
 		F: f, P: p, O: r.options, Lang: c.tag.String(),
-		CSS: r.static.url("app.css"), JS: r.static.url("app.js"), Icon: r.static.url("mark.svg"),
+		CSS: r.static.url("app.css"), JS: r.static.url("app.js"), Icon: r.static.url("mark.svg"), files: r.static,
 	})
 	if err != nil {
 		return fmt.Errorf("page %s: %w", p.Name(), err)

@@ -17,7 +17,7 @@ import (
 // StaticPath is where Renderer.Static must be mounted.
 const StaticPath = "/static/"
 
-//go:embed static/*.svg static/css/*.css static/js/*.js
+//go:embed static/*.svg static/css/*.css static/js/*.js static/help
 var staticFiles embed.FS
 
 // static serves the embedded files. Their addresses carry a hash of the
@@ -37,6 +37,7 @@ var staticKinds = map[string]string{
 	".css": "text/css; charset=utf-8",
 	".js":  "text/javascript; charset=utf-8",
 	".svg": "image/svg+xml",
+	".png": "image/png",
 }
 
 // newStatic reads the files. The stylesheet and the script are kept in parts, one
@@ -60,7 +61,25 @@ func newStatic() (*static, error) {
 			return nil, fmt.Errorf("static file %s: %w", name, err)
 		}
 	}
-	return s, nil
+	return s, s.addPictures()
+}
+
+// addPictures adds the pictures of the manual, by their path below static/.
+func (s *static) addPictures() error {
+	pictures, err := fs.Glob(staticFiles, "static/help/*.png")
+	if err != nil {
+		return fmt.Errorf("static pictures: %w", err)
+	}
+	for _, name := range pictures {
+		body, err := staticFiles.ReadFile(name)
+		if err == nil {
+			err = s.add(strings.TrimPrefix(name, "static/"), body)
+		}
+		if err != nil {
+			return fmt.Errorf("static file %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func (s *static) add(name string, body []byte) error {

@@ -163,6 +163,7 @@ func (a *app) tend(ctx context.Context) {
 	if err := a.ring.Prepare(ctx); err != nil && ctx.Err() == nil {
 		a.log.Error("prepare keys", "error", err)
 	}
+	a.readNotices(ctx)
 	reload, sweep, rotate, watch := time.NewTicker(20*time.Second), time.NewTicker(time.Minute), time.NewTicker(time.Hour), time.NewTicker(3*time.Second)
 	defer watch.Stop()
 	defer reload.Stop()
@@ -176,6 +177,7 @@ func (a *app) tend(ctx context.Context) {
 			if err := a.ring.Reload(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("reload keys", "error", err)
 			}
+			a.readNotices(ctx)
 		case <-watch.C:
 			if err := a.watch.Refresh(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("watch sign-ins", "error", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"kejitong/config"
@@ -26,6 +28,7 @@ import (
 	"kejitong/provider/keys"
 	"kejitong/provider/notify"
 	"kejitong/provider/oidc"
+	"kejitong/provider/operator"
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
 	"kejitong/provider/parting"
@@ -52,6 +55,7 @@ type app struct {
 	runner  *outbox.Runner
 	chain   *audit.Chain
 	holders *holder.Service
+	notices atomic.Pointer[[]operator.Notice]
 	papers  *document.Service
 	handler http.Handler
 
@@ -228,7 +232,7 @@ func (a *app) kit() (*web.Kit, error) {
 	c := a.cfg
 	render, err := templates.New(templates.Options{
 		Platform: c.Platform.NameZH, PlatformEN: c.Platform.NameEN, SupportPhone: c.Platform.SupportPhone, SupportHours: c.Platform.SupportHours,
-		ManualURL: c.Platform.ManualURL,
+		ManualURL: cmp.Or(c.Platform.ManualURL, "/help"), PrivacyURL: "/help/privacy",
 	})
 	if err != nil {
 		return nil, err

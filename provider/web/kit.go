@@ -30,6 +30,9 @@ type Kit struct {
 	Debug          bool          // answers tell the cause of a failure of ours; for one's own machine alone
 	HSTS           time.Duration // max-age, one year if 0, none if negative; only sent over https
 	Version        string        // of the program, in the footer
+	// Notices are what the operators tell everybody now; nil if nobody tells
+	// anything. It is called for every page and must answer from memory.
+	Notices func() []templates.Notice
 
 	under underway // uploads
 }

@@ -48,6 +48,9 @@ func (k *Kit) Show(w http.ResponseWriter, r *http.Request, status int, p templat
 		Locale: tag, Nonce: random(16), RequestID: RequestID(ctx), Person: s.person, Unit: s.unit,
 		Version: k.Version,
 	}
+	if k.Notices != nil {
+		frame.Notices = k.Notices()
+	}
 	h := w.Header()
 	var body bytes.Buffer
 	if err := k.draw(&body, w, r, &frame, p, s); err != nil {
