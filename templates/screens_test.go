@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +20,8 @@ import (
 )
 
 var screens = flag.String("screens", "", "folder for pictures of every page, taken in Chromium at 1280 and 375 px, light and dark")
+
+var only = flag.String("only", "", "with -screens: regular expression of the samples to draw")
 
 // TestScreens draws every sample in a real browser and writes a picture of it,
 // to be looked at after every change of the pages or the stylesheet. A page
@@ -56,7 +59,14 @@ func TestScreens(t *testing.T) {
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name := range pages {
+		if !wanted.MatchString(name) {
+			continue
+		}
 		for _, lang := range []string{"zh-CN", "en"} {
 			for _, scheme := range []string{"light", "dark"} {
 				for _, width := range []int64{1280, 375} {
