@@ -190,7 +190,6 @@ func (a *app) assemble(ctx context.Context) error {
 	op.Init()
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
 	a.challenges(kit.Render)
-	a.names = a.realNames()
 	a.secondFactors(party)
 	hall := &visitor.Hall{Web: kit, Sessions: sessions, Principals: a.db, Now: a.clock}
 	pages := &interact.Handler{
@@ -200,6 +199,7 @@ func (a *app) assemble(ctx context.Context) error {
 	if a.papers, err = a.documents(ctx); err != nil {
 		return err
 	}
+	a.names = a.realNames()
 	more, err := a.surfaces(kit, sessions, hall)
 	if err != nil {
 		return err

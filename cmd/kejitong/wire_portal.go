@@ -10,8 +10,11 @@ import (
 
 // wirePortal builds 我的信息 with its parts, in the order of their links.
 func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.Hall) (provider.Surface, error) {
-	return &portal.Handler{Web: kit, Visitors: hall, Parts: []portal.Part{
-		a.holderPart(),
-		a.securityPart(kit, sessions, hall),
-	}}, nil
+	return &portal.Handler{
+		Web: kit, Visitors: hall, Names: &portal.RealName{Service: a.names, Papers: true, Now: a.clock},
+		Parts: []portal.Part{
+			a.holderPart(),
+			a.securityPart(kit, sessions, hall),
+		},
+	}, nil
 }

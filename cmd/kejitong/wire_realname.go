@@ -8,6 +8,7 @@ import (
 
 	"kejitong/config"
 	"kejitong/provider/audit"
+	"kejitong/provider/document"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/outbox"
 	"kejitong/provider/realname"
@@ -21,11 +22,25 @@ func (a *app) realNames() *realname.Service {
 		reviewed = a.cfg.Platform.NameZH
 	}
 	s := &realname.Service{
-		Store: a.db, Verifier: a.verifier(), Messages: a.messages, Reviewed: reviewed, Limit: c.DailyLimit,
+		Store: a.db, Verifier: a.verifier(), Papers: folders{a.papers}, Messages: a.messages, Reviewed: reviewed, Limit: c.DailyLimit,
 		Wake: a.runner.Wake, Now: a.clock, After: []func(context.Context, realname.Change) error{a.earn, a.awaken},
 	}
 	a.runner.Handlers[outbox.RealNameCheck] = s.Deliver
 	return s
+}
+
+// folders are the documents of cases as real-name verification sees them.
+type folders struct{ papers *document.Service }
+
+// Count implements realname.Papers.
+func (f folders) Count(ctx context.Context, folder string) (int, error) {
+	list, err := f.papers.List(ctx, folder)
+	return len(list), err
+}
+
+// Close implements realname.Papers.
+func (f folders) Close(ctx context.Context, folder string) error {
+	return f.papers.CloseCase(ctx, folder)
 }
 
 // verifier is what the configuration says, nil where reviewers alone decide.

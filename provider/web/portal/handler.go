@@ -13,10 +13,11 @@ import (
 	"kejitong/templates"
 )
 
-// Handler serves the pages. Web and Visitors must be set before Mount.
+// Handler serves the pages. All fields but Parts must be set before Mount.
 type Handler struct {
 	Web      *web.Kit
 	Visitors *visitor.Hall
+	Names    *RealName
 	Parts    []Part // in the order of their links
 }
 
@@ -59,6 +60,7 @@ func (p Pages) add(path string, door func(visitor.Page) http.Handler, get, post 
 func (h *Handler) Mount(r *mux.Router) {
 	p := Pages{Router: r, Web: h.Web, Visitors: h.Visitors}
 	p.In("/me", h.showMe, nil)
+	h.Names.Mount(p)
 	for _, part := range h.Parts {
 		part.Mount(p)
 	}

@@ -13,9 +13,13 @@ import (
 // verified, and what one can do about either.
 func (h *Handler) showMe(w http.ResponseWriter, r *http.Request, v *principal.Visit) {
 	a := v.Principal.Account
+	c, err := h.Names.caseOf(r, v)
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
 	p := templates.Me{
-		AccountType: string(a.Kind), LoginName: visitor.LoginName(a), Facts: facts(v.Principal),
-		Standing: templates.Standing{State: a.RealName.Status, Since: a.RealName.VerifiedAt, Number: a.RealName.ProcessID, Level: a.RealName.Level},
+		AccountType: string(a.Kind), LoginName: visitor.LoginName(a), Facts: facts(v.Principal), Standing: standing(a, c), Links: h.Names.links(a, c),
 	}
 	for _, part := range h.Parts {
 		p.Links = append(p.Links, part.Links(v)...)
