@@ -50,16 +50,20 @@ func registerLoad(ctx context.Context, args []string, out io.Writer) error {
 	if err := f.Parse(args); err != nil {
 		return err
 	}
+	file := f.Arg(0)
+	if file == "" {
+		return errors.New("name the file")
+	}
+	if err := f.read(f.Args()[1:]); err != nil { // flags may follow it
+		return err
+	}
 	if err := oneOf("kind", *kind, realname.Persons, realname.Units); err != nil {
 		return err
 	}
-	if f.NArg() != 1 {
-		return errors.New("name one file, after the flags")
-	}
 	return inVault(ctx, f.config, func(a *app) error {
-		report, err := a.loadRegister(ctx, *kind, f.Arg(0), *dry)
+		report, err := a.loadRegister(ctx, *kind, file, *dry)
 		if err != nil {
-			return fmt.Errorf("%s: %w", f.Arg(0), err)
+			return fmt.Errorf("%s: %w", file, err)
 		}
 		return f.print(report, report.text())
 	})
@@ -67,8 +71,8 @@ func registerLoad(ctx context.Context, args []string, out io.Writer) error {
 
 // loadRegister takes a file over, batch by batch. Loading it again changes
 // nothing, so that a load that broke off is run again.
-func (a *app) loadRegister(ctx context.Context, kind, path string, dry bool) (loadReport, error) {
-	r := loadReport{Kind: kind}
+func (a *app) loadRegister(ctx context.Context, kind, path string, dry bool) (r loadReport, err error) {
+	r.Kind = kind
 	var heading *realname.Heading
 	var batch []realname.Line
 	flush := func() error {
@@ -80,30 +84,43 @@ func (a *app) loadRegister(ctx context.Context, kind, path string, dry bool) (lo
 		r.Added, r.Changed, r.Same, batch = r.Added+done.Added, r.Changed+done.Changed, r.Same+done.Same, batch[:0]
 		return err
 	}
-	err := readExtract(path, func(n int, cells []string) error {
+	t, err := openTable(path)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, t.close()) }()
+	for {
+		cells, e := t.Next()
+		if errors.Is(e, io.EOF) {
+			break
+		}
+		if e != nil {
+			return r, e
+		}
 		if heading == nil {
-			h, err := realname.ReadHeading(kind, cells)
+			h, e := realname.ReadHeading(kind, cells)
+			if e != nil {
+				return r, e
+			}
 			heading = &h
-			return err
+			continue
 		}
 		r.Lines++
-		line, err := heading.Read(cells, a.clock())
-		if err != nil {
-			r.bad(n, err)
-			return nil
+		line, e := heading.Read(cells, a.clock())
+		if e != nil {
+			r.bad(t.n, e)
+			continue
 		}
 		if batch = append(batch, line); len(batch) == registerBatch {
-			return flush()
+			if e := flush(); e != nil {
+				return r, e
+			}
 		}
-		return nil
-	})
-	if err == nil && heading == nil {
-		err = errors.New("the file is empty")
 	}
-	if err == nil {
-		err = flush()
+	if heading == nil {
+		return r, errors.New("the file is empty")
 	}
-	return r, err
+	return r, flush()
 }
 
 func (r *loadReport) bad(line int, err error) {
