@@ -84,38 +84,25 @@ func (a *app) loadRegister(ctx context.Context, kind, path string, dry bool) (r 
 		r.Added, r.Changed, r.Same, batch = r.Added+done.Added, r.Changed+done.Changed, r.Same+done.Same, batch[:0]
 		return err
 	}
-	t, err := openTable(path)
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, t.close()) }()
-	for {
-		cells, e := t.Next()
-		if errors.Is(e, io.EOF) {
-			break
-		}
-		if e != nil {
-			return r, e
-		}
+	err = readExtract(path, func(n int, cells []string) error {
 		if heading == nil {
-			h, e := realname.ReadHeading(kind, cells)
-			if e != nil {
-				return r, e
-			}
+			h, err := realname.ReadHeading(kind, cells)
 			heading = &h
-			continue
+			return err
 		}
 		r.Lines++
-		line, e := heading.Read(cells, a.clock())
-		if e != nil {
-			r.bad(t.n, e)
-			continue
+		line, err := heading.Read(cells, a.clock())
+		if err != nil {
+			r.bad(n, err)
+			return nil
 		}
 		if batch = append(batch, line); len(batch) == registerBatch {
-			if e := flush(); e != nil {
-				return r, e
-			}
+			return flush()
 		}
+		return nil
+	})
+	if err != nil {
+		return r, err
 	}
 	if heading == nil {
 		return r, errors.New("the file is empty")
