@@ -172,6 +172,7 @@ func Run(t *testing.T, options func(testing.TB) store.Options) {
 			}
 		})
 	}
+	runChallenges(t, db, o, now)
 	t.Run("several processes make the first keys", func(t *testing.T) { raceKeys(t, options) })
 	if db.Postgres() {
 		for _, held := range []string{"pair", "account"} {

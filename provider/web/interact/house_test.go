@@ -107,7 +107,7 @@ func build(t *testing.T, db *store.DB) *house {
 	h.h = &interact.Handler{
 		Web: kit, Issuer: h.url, Flow: db, Parting: &parting.Service{Flow: db, Clients: clients, Keys: func() *keys.Snapshot { return snapshot }, Now: h.now}, Sessions: sessions,
 		Visitors: &visitor.Hall{Web: kit, Sessions: sessions, Principals: db, Now: h.now},
-		Factors: &factor.Service{Store: db, Issuer: "test", Key: make([]byte, 32), Now: h.now},
+		Factors:  &factor.Service{Store: db, Issuer: "test", Key: make([]byte, 32), Now: h.now},
 		Credentials: &credential.Service{
 			Store: db, Hasher: h.hasher, Key: snapshot.Current(keys.Throttle).Bytes, Now: h.now, Limits: credential.Limits{FailureFloor: -1},
 		},
