@@ -72,6 +72,9 @@ type Config struct {
 	// The accounts that come from the former platform.
 	Torch Torch `key:"torch"`
 
+	// Registration by people themselves.
+	SignUp SignUp `key:"signup"`
+
 	// Clients and accounts for a certification run.
 	Fixture Fixture `key:"fixture"`
 

@@ -286,6 +286,12 @@ func TestRefusesToStart(t *testing.T) {
 		{"manual by script", add("platform: {manual_url: \"javascript:alert(1)\"}\n"), "platform.manual_url", "https"},
 		{"platform without a name", add("platform: {name_zh: \"\"}\n"), "platform.name_zh", "empty"},
 
+		{"terms without a version", add("signup: {terms_version: \"\"}\n"), "signup.terms_version", "missing"},
+		{"terms with a line break in the version", add("signup: {terms_version: \"1\\n2\"}\n"), "signup.terms_version", "letters"},
+		{"terms in clear text", add("signup: {terms_url: \"http://example.gov.cn/terms\"}\n"), "signup.terms_url", "https"},
+		{"privacy policy that is a script", add("signup: {privacy_url: \"javascript:alert(1)\"}\n"), "signup.privacy_url", "https"},
+		{"registrations without limit", add("signup: {per_address: 1000000}\n"), "signup.per_address", "between"},
+		{"registrations counted by the minute", add("signup: {window: 1s}\n"), "signup.window", "between"},
 		{"documents kept nowhere known", add("documents: {store: ftp}\n"), "documents.store", "none of"},
 		{"documents in a relative folder", add("documents: {folder: documents}\n"), "documents.folder", "absolute"},
 		{"documents in a folder, with a bucket", add("documents: {s3: {endpoint: s3.intranet, bucket: evidence}}\n"), "documents.s3", "not used"},

@@ -78,6 +78,7 @@ func (c Config) check(p *Problems) {
 	c.checkOperations(p)
 	c.checkRealName(p)
 	c.checkNotify(p)
+	c.checkSignUp(p)
 }
 
 // checkIssuer holds the issuer to a bare https origin.

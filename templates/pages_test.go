@@ -41,7 +41,15 @@ func units() []templates.Unit {
 func samples() map[string]templates.Page {
 	all := coreSamples()
 	for _, area := range []func() map[string]templates.Page{
-		portalSamples, proofSamples, holderSamples, recoverSamples, uploadSamples, deskSamples, securitySamples, helpSamples,
+		portalSamples,
+		proofSamples,
+		holderSamples,
+		recoverSamples,
+		uploadSamples,
+		deskSamples,
+		securitySamples,
+		helpSamples,
+		enrollSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

@@ -268,7 +268,7 @@ var proofs = map[string]func(t *testing.T, d *advertised, value string){
 			return
 		}
 		b.in(d.arena, "a")
-		at(t, b.get(d.authorizeURL(a)), map[string]string{"login": "/login", "consent": "/consent", "select_account": "/login/account"}[v])
+		at(t, b.get(d.authorizeURL(a)), map[string]string{"login": "/login", "consent": "/consent", "select_account": "/login/account", "create": "/register"}[v])
 	},
 	"display_values_supported": func(t *testing.T, d *advertised, v string) {
 		at(t, d.browser().get(d.authorizeURL(asking("std", "openid", "display", v))), "/login")

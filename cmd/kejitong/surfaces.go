@@ -14,7 +14,9 @@ func (a *app) surfaces(kit *web.Kit, sessions *session.Service, hall *visitor.Ha
 	for _, wire := range []func(*web.Kit, *session.Service, *visitor.Hall) (provider.Surface, error){
 		a.wirePortal,
 		a.wireRecover,
-		a.wireAdmin, a.wireHelp,
+		a.wireAdmin,
+		a.wireHelp,
+		a.wireEnroll,
 	} {
 		s, err := wire(kit, sessions, hall)
 		if err != nil {

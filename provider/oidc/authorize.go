@@ -269,10 +269,17 @@ var pages = map[authflow.Step]string{
 	authflow.Consent: "/consent", authflow.Refuse: "/refused",
 }
 
+// registration is where prompt=create begins.
+const registration = "/register"
+
 // send parks the request, if it is not parked yet, and sends the browser to the
 // page of the step. 303, so that nothing posted is posted again (RFC 9700
 // §4.12).
 func (p *Provider) send(w http.ResponseWriter, r *http.Request, a *asked, pd *parked, v authflow.Verdict) {
+	page := pages[v.Step]
+	if pd == nil && v.Step == authflow.SignIn && a.asks("create") {
+		page = registration // Initiating User Registration 1.0 §4.1; it leads on to the sign-in
+	}
 	if pd == nil {
 		id, key, err := authflow.NewID()
 		if err != nil {
@@ -297,7 +304,7 @@ func (p *Provider) send(w http.ResponseWriter, r *http.Request, a *asked, pd *pa
 		q.Set("key", "1")
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, pages[v.Step]+"?"+q.Encode(), http.StatusSeeOther)
+	http.Redirect(w, r, page+"?"+q.Encode(), http.StatusSeeOther)
 }
 
 // refuseLocally shows a page and sends nothing anywhere.

@@ -44,6 +44,9 @@ func (p *Provider) newRelease(c *client.Client, h *principal.Held, scopes []stri
 		r.actor = h.Actor
 	}
 	r.unit = spokenFor(h.Principal, h.Grant.UnitID, now)
+	if r.unit != nil && r.unit.Relation == entitlement.Self && !h.Principal.Account.RealName.Verified() {
+		r.unit = nil // whoever registered it has not shown to be that unit yet
+	}
 	r.grants = entitlement.For(h.Principal.Grants, h.Grant.UnitID, c.Metadata.BusinessSystems, c.Metadata.AcceptMigrated, now)
 	return r
 }
@@ -185,7 +188,7 @@ func (r *release) legalRep(c claims) {
 
 func (r *release) contact(c claims) {
 	p := r.who.Account.Profile.Contact
-	if !r.has(consent.OrgContact) || p == nil {
+	if !r.has(consent.OrgContact) || p == nil || !r.who.Account.RealName.Verified() {
 		return
 	}
 	o := claims{}

@@ -34,6 +34,9 @@ func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request, s *step) {
 	if !other {
 		p.Username = shown(s.form.Get("login_hint"))
 	}
+	if just := shown(h.Web.Suggested(r)); just != "" { // registered or found again a moment ago
+		p.Username = just
+	}
 	// Whose browser it is will be seen when a name comes along.
 	if _, known := h.Web.Cookie(r, deviceCookie); !known && h.Credentials.Watch.Wary(web.ClientIP(r.Context())) {
 		p.Captcha = h.draw(w, r, challenge.SignIn)
@@ -208,6 +211,9 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, s *step, o openi
 		s.pd.Browser = authflow.Key(h.Web.NewBrowser(w, r))
 	}
 	h.rememberWindow(w, o.proof.Kind, o.shared)
+	if h.Web.Suggested(r) != "" {
+		h.Web.Suggest(w, "")
+	}
 	if !o.shared && o.proof.Device != "" {
 		h.Web.SetCookie(w, deviceCookie, o.proof.Device, credential.DeviceLife)
 	}

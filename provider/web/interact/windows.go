@@ -74,7 +74,7 @@ func (h *Handler) signInPage(r *http.Request, s *step, k account.Kind) templates
 	p := templates.SignIn{
 		Asks: s.asks(), Window: string(k), NaturalPersonURL: tab(account.NaturalPerson), LegalEntityURL: tab(account.LegalEntity),
 		Cancel: s.id != "", SMSURL: s.address("/login/sms", nil),
-		ForgotURL: h.Ways.Forgot, ForgotNameURL: h.Ways.ForgotName, RegisterURL: h.Ways.Register, LookupURL: h.Ways.Lookup,
+		ForgotURL: h.Ways.Forgot, ForgotNameURL: s.way(h.Ways.ForgotName), RegisterURL: s.way(h.Ways.Register), LookupURL: h.Ways.Lookup,
 	}
 	if k == account.LegalEntity {
 		p.SMSURL = "" // only natural persons have a number of their own
@@ -83,6 +83,14 @@ func (h *Handler) signInPage(r *http.Request, s *step, k account.Kind) templates
 		p.Hidden = map[string]string{"interaction": s.id}
 	}
 	return p
+}
+
+// way is a page beside the sign-in that leads back to it, empty if there is none.
+func (s *step) way(path string) string {
+	if path == "" {
+		return ""
+	}
+	return s.address(path, nil)
 }
 
 // notice says why somebody who may be signed in sees the page.
