@@ -6,11 +6,11 @@ package templates
 type Wrong struct {
 	Field string // id of the field
 	Text  Text
-	Next  []Way
+	Next  []NextStep
 }
 
-// Way is a link out of a page.
-type Way struct {
+// NextStep is a link out of a page.
+type NextStep struct {
 	URL  string // a path of ours
 	Text Text
 }

@@ -6,7 +6,7 @@ func enrollSamples() map[string]templates.Page {
 	captcha := templates.Captcha{ID: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
 	types := []string{"enterprise", "individual_business", "cooperative", "public_institution", "social_organization", "government", "mass_organization", "other"}
 	areas := []string{"mainland", "hong_kong", "macao", "taiwan", "overseas"}
-	ways := []templates.Way{{URL: "/login?window=legal_entity", Text: templates.T("register.sign_in")}, {URL: "/forgot", Text: templates.T("signin.forgot")}, {URL: "/appeal/unit", Text: templates.T("find.appeal")}}
+	ways := []templates.NextStep{{URL: "/login?window=legal_entity", Text: templates.T("register.sign_in")}, {URL: "/forgot", Text: templates.T("signin.forgot")}, {URL: "/appeal/unit", Text: templates.T("find.appeal")}}
 	return map[string]templates.Page{
 		"register":       templates.Register{PersonURL: "/register/person", UnitURL: "/register/unit", LoginURL: "/login"},
 		"register_asked": templates.Register{Asks: system(), Told: templates.T("signup.over"), PersonURL: "/register/person", UnitURL: "/register/unit", LoginURL: "/login"},

@@ -143,21 +143,21 @@ func (h *Handler) text(f *fault.Error) templates.Text {
 }
 
 // ways are the next steps that go with "taken" (R13).
-func (h *Handler) ways(flow *signup.Flow, f *fault.Error) []templates.Way {
+func (h *Handler) ways(flow *signup.Flow, f *fault.Error) []templates.NextStep {
 	kind, onward := account.NaturalPerson, ""
 	if flow != nil {
 		kind, onward = kindOf(flow.Purpose), flow.Data.Onward
 	}
-	forgot := templates.Way{URL: forgotPath, Text: templates.T("signin.forgot")}
-	in := func(k account.Kind) templates.Way {
-		return templates.Way{URL: h.login(k, onward), Text: templates.T("register.sign_in")}
+	forgot := templates.NextStep{URL: forgotPath, Text: templates.T("signin.forgot")}
+	in := func(k account.Kind) templates.NextStep {
+		return templates.NextStep{URL: h.login(k, onward), Text: templates.T("register.sign_in")}
 	}
-	appeal := func(path string) templates.Way { return templates.Way{URL: path, Text: templates.T("find.appeal")} }
+	appeal := func(path string) templates.NextStep { return templates.NextStep{URL: path, Text: templates.T("find.appeal")} }
 	switch f.Msg {
 	case signup.MsgLoginTaken:
-		return []templates.Way{in(kind), forgot, appeal(appealOf(kind))}
+		return []templates.NextStep{in(kind), forgot, appeal(appealOf(kind))}
 	case signup.MsgUSCCTaken, signup.MsgUnitTaken:
-		return []templates.Way{
+		return []templates.NextStep{
 			in(account.LegalEntity), {URL: "/forgot/name?by=unit", Text: templates.T("find.title")}, forgot, appeal(appealUnitPath),
 		}
 	}
