@@ -40,8 +40,6 @@ func (p *Provider) metadata() []byte {
 		"grant_types_supported":    append(p.grantTypes(), p.implicit()...),
 		"subject_types_supported":  []string{"pairwise", "public"},
 		"acr_values_supported":     p.classes(),
-		"prompt_values_supported":  []string{"none", "login", "consent", "select_account"},
-		"acr_values_supported":     reachable,
 		"prompt_values_supported":  []string{"none", "login", "consent", "select_account", "create"},
 		"display_values_supported": []string{"page"},
 		"ui_locales_supported":     []string{"zh-CN", "en"},
