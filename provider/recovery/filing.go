@@ -240,10 +240,10 @@ func (s *Service) compose(ctx context.Context, f Flow, id, reason string) (Appea
 	if err != nil {
 		return Appeal{}, nil, err
 	}
-	now, times := s.Now(), s.Times.OrDefault()
+	now, times := s.Now().Truncate(time.Millisecond), s.Times.OrDefault()
 	a := Appeal{
 		ID: f.Appeal, Number: caseNumber(now), Kind: kind, State: Filed, Claim: claim, Secret: s.mac("secret", s.secret(id)),
-		History: []Turn{{At: now.Truncate(time.Millisecond), Deed: File}}, CreatedAt: now, UpdatedAt: now,
+		History: []Turn{{At: now, Deed: File}}, CreatedAt: now, UpdatedAt: now,
 		DueAt: workingDays(now, times.Review), ExpiresAt: now.Add(times.Undecided), Version: 1,
 	}
 	if sub != nil {

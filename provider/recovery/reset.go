@@ -219,6 +219,9 @@ func (s *Service) Reset(ctx context.Context, by Asker, id string, a Answer) erro
 // prove checks the code of a flow unless it was right before, and gives the
 // account if it is still as it was when the code was promised.
 func (s *Service) prove(ctx context.Context, f *Flow, p challenge.Purpose, code string) (*Subject, error) {
+	if f.Step == Begun { // no code was asked for
+		return nil, &fault.Error{Kind: fault.Invalid, Field: "code", Msg: challenge.MsgCode}
+	}
 	if f.Step == Sent {
 		err := s.Codes.Check(ctx, challenge.Try{Purpose: p, Flow: f.Key, To: f.Data.Mobile, Code: code})
 		if err == nil && !f.Data.Matched {
