@@ -35,8 +35,9 @@ bench: ## every figure beside the machine's limits, on PostgreSQL and SQLite
 demo: ## the whole story on this machine: http://localhost:8080
 	$(GO) run ./cmd/kejitong demo
 
-pictures: ## screenshots of the sign-in story at 1280 and 375 px
-	mkdir -p $(PICTURES)
+pictures: ## screenshots of the stories and of every page, and from them the pictures of the manual
+	mkdir -p $(PICTURES)/pages
+	.ci/testenv $(GO) test -count=1 -timeout 30m -run 'Screens|ManualPictures$$' ./templates -screens $(abspath $(PICTURES))/pages -manual $(abspath templates/static/help)
 	KEJITONG_TEST_PICTURES=$(abspath $(PICTURES)) .ci/testenv $(GO) test -count=1 -timeout 10m -run 'Pictures|Story' ./cmd/... ./provider/...
 
 fuzz: ## every fuzz target for ten seconds

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	hashes  = regexp.MustCompile(`/static/(\w+)\.[0-9a-f]{16}\.(\w+)`)
+	hashes  = regexp.MustCompile(`/static/([\w/]+)\.[0-9a-f]{16}\.(\w+)`)
 	scripts = regexp.MustCompile(`<script[^>]*>`)
 	forms   = regexp.MustCompile(`(?s)<form.*?</form>`)
 	inputs  = regexp.MustCompile(`<input[^>]*>`)

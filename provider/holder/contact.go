@@ -101,7 +101,7 @@ func (s *Service) Change(ctx context.Context, who Asker, kind Kind, typed string
 	if err != nil {
 		return Errand{}, err
 	}
-	if err := s.free(ctx, who.Account); err != nil {
+	if err := s.free(ctx, a); err != nil {
 		return Errand{}, err
 	}
 	old := of(a)
@@ -137,10 +137,13 @@ func (s *Service) Waiting(ctx context.Context, id account.ID, kind Kind) (Errand
 	return f, err
 }
 
-// free refuses sensitive acts while the account is on hold after a reset
-// .
-func (s *Service) free(ctx context.Context, id account.ID) error {
-	until, err := s.Store.Hold(ctx, id)
+// free refuses sensitive acts of an account that is over or frozen, and while it
+// is on hold after a reset.
+func (s *Service) free(ctx context.Context, a account.Account) error {
+	if !a.Usable() {
+		return &fault.Error{Kind: fault.Gone, Msg: MsgGone}
+	}
+	until, err := s.Store.Hold(ctx, a.ID)
 	if err == nil && s.Now().Before(until) {
 		return &fault.Error{Kind: fault.Refused, Msg: MsgOnHold}
 	}
