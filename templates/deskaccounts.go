@@ -29,7 +29,7 @@ func (DeskAccounts) Title() Text  { return T("desk.nav.accounts") }
 type DeskAccount struct {
 	Desk
 	ID        string
-	Login     string
+	LoginName string
 	Type      string
 	Called    string
 	State     string

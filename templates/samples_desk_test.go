@@ -91,13 +91,13 @@ func deskSamples() map[string]templates.Page {
 			Found: []templates.DeskAccountLine{{URL: "/admin/accounts/a", Login: "187****1111", Type: templates.NaturalPerson, Name: "张*", State: "active", RealName: "verified", Since: at}, {URL: "/admin/accounts/b", Login: "91350100M000100Y43", Type: templates.LegalEntity, Name: longName, State: "frozen", RealName: "rejected", Since: at}}},
 		"desk_accounts_none": templates.DeskAccounts{Desk: rev("accounts"), Searched: true, Fields: []templates.DeskField{choice("by", "desk.by.login"), field("q", "", "")}},
 		"desk_account": templates.DeskAccount{
-			Desk: sec("accounts"), ID: "a", Login: "91350100M000100Y43", Type: templates.LegalEntity, Called: longName, State: "active", RealName: "verified", Level: "L2", CreatedAt: at,
+			Desk: sec("accounts"), ID: "a", LoginName: "91350100M000100Y43", Type: templates.LegalEntity, Called: longName, State: "active", RealName: "verified", Level: "L2", CreatedAt: at,
 			Facts: []templates.DeskFact{{Label: "legal_rep", Value: "李*"}, {Label: "legal_rep_number", Value: "440***********9997"}, {Label: "contact_mobile", Value: "138****0000"}},
 			Unit:  []templates.DeskFact{{Label: "unit_name", Value: longName}, {Label: "uscc", Value: "91350100M000100Y43"}}, UnitState: "frozen",
 			Reveal: []templates.DeskField{choice("field", "desk.fact.legal_rep_number"), choice("ground", "desk.ground.case")}, Freeze: []templates.DeskField{{Name: "ground", Type: "select", Suffix: "-deed"}},
 			Deeds: []string{"freeze", "end_sessions", "unfreeze_unit"}, Revealed: &templates.DeskFact{Label: "contact_mobile", Value: "+8613800000000"},
 		},
-		"desk_account_own": templates.DeskAccount{Desk: rev("accounts"), ID: "a", Login: "zhangsan", Type: templates.NaturalPerson, Called: "张*", State: "frozen", RealName: "unverified", Level: "L1", CreatedAt: at, Mine: true,
+		"desk_account_own": templates.DeskAccount{Desk: rev("accounts"), ID: "a", LoginName: "zhangsan", Type: templates.NaturalPerson, Called: "张*", State: "frozen", RealName: "unverified", Level: "L1", CreatedAt: at, Mine: true,
 			Units: []templates.DeskFact{{Label: "handler", Value: longName, Note: templates.T("desk.until", "2027-11-20")}}},
 		"desk_cases": templates.DeskCases{Desk: rev("cases"), Heap: "cases", Next: "/admin/cases?after=x", Fields: []templates.DeskField{choice("kind", "desk.any"), choice("state", "realname.state.manual_review"), choice("charge", "desk.any"), choice("age", "desk.any")},
 			Cases: []templates.DeskCaseLine{

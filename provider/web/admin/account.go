@@ -114,7 +114,7 @@ func (h *Handler) showAccount(w http.ResponseWriter, r *http.Request, v visit) {
 func (h *Handler) accountPage(who principal.Principal, v visit) templates.DeskAccount {
 	a := who.Account
 	p := templates.DeskAccount{
-		Desk: h.frame(v, "accounts"), ID: string(a.ID), Login: visitor.LoginName(a), Type: string(a.Kind), Called: visitor.Name(who), State: string(a.State),
+		Desk: h.frame(v, "accounts"), ID: string(a.ID), LoginName: visitor.LoginName(a), Type: string(a.Kind), Called: visitor.Name(who), State: string(a.State),
 		RealName: a.RealName.Status, Level: a.RealName.Level, CreatedAt: a.CreatedAt, Mine: v.operator.Owns(a.ID),
 	}
 	var hidden []templates.DeskOption
