@@ -12,6 +12,7 @@ import (
 
 	"kejitong/provider/audit"
 	"kejitong/provider/client"
+	"kejitong/provider/session"
 )
 
 var (
@@ -332,4 +333,18 @@ func TestEssentialClassBySecondFactor(t *testing.T) {
 			t.Errorf("with the app: %v", q)
 		}
 	})
+}
+
+// sessionsOf are the living sessions of the account of a case.
+func (s *stage) sessionsOf(c string) []session.Session {
+	s.t.Helper()
+	a, err := s.app.db.AccountByLogin(s.t.Context(), strings.ToLower(s.account(c).Username))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	all, err := s.app.db.SessionsOf(s.t.Context(), a.ID, now())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return all
 }

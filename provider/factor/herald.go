@@ -14,7 +14,6 @@ const (
 	NoticeRemoved  = "factor_removed"
 	NoticeRecovery = "recovery_code_used"
 	NoticePassword = "password_changed"
-	NoticeDevice   = "new_device"
 )
 
 // Herald tells the owner of an account, on every proved channel, what was done
