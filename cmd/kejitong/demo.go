@@ -49,10 +49,15 @@ func demo(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := build(ctx, show.config, log, show.equip)
+	gate, err := show.openGateway()
 	if err != nil {
 		return errors.Join(err, closeAll(listeners))
 	}
+	a, err := build(ctx, show.config, log, show.equip)
+	if err != nil {
+		return errors.Join(err, closeAll(listeners), gate.Close())
+	}
+	defer show.serveGateway(gate, a, log)()
 	if err := errors.Join(show.seed(ctx, a), show.seedDesk(ctx, a)); err != nil {
 		return errors.Join(fmt.Errorf("seed: %w", err), a.close(), closeAll(listeners))
 	}
@@ -130,6 +135,7 @@ func rehearse(folder string, port int) (*performance, error) {
 	c.Database.Driver, c.Database.Path, c.Database.MaxOpen = "sqlite", filepath.Join(folder, "kejitong.db"), 8
 	c.Keys.RootKey = config.NewSecret(root)
 	c.Documents.Folder = filepath.Join(folder, "documents")
+	c.RealName.Verifier, c.RealName.RegistryName = config.VerifierRegistry, demoAuthority
 	c.Clients.OutboundAllow = []string{hostPort(port + 1), hostPort(port + 2), "127.0.0.1:9999"}
 	c.Listen.DrainDelay = 0 // no balancer in front
 	c.Log.Level, c.Log.Format = "info", "text"
@@ -181,6 +187,10 @@ func (s *performance) announce(out io.Writer, asJSON bool) error {
 	for _, o := range s.operators() {
 		w("  %-12s %-20s %s\n", o.Username, o.Password, o.Factor)
 	}
+	p, e := demoPersons()[0], demoEntities()[0]
+	w("\n可以注册并实名认证 to register and verify\n\n")
+	w("  自然人       %s %s  手机 mobile %s\n", p.Name, p.IDNumber, p.Mobile)
+	w("  法人         %s %s\n               法定代表人 legal representative %s %s\n", e.Name, e.USCC, e.LegalRep.Name, e.LegalRep.IDNumber)
 	w("\n短信和邮件 messages   %s\n图片验证码 captcha    %s\n", s.config.Issuer+outboxPage, demoCaptcha)
 	w("\n打开 %s，点击登录，选择法人窗口试一试。按 Ctrl+C 结束。\nOpen %s, sign in through the legal entity window. Ctrl+C ends.\n\n", s.systems[0].BaseURL, s.systems[0].BaseURL)
 	return nil

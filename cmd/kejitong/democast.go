@@ -170,6 +170,9 @@ func (s *performance) seed(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	if err := s.loadRegisters(ctx, a); err != nil {
+		return err
+	}
 	return s.seedPeople(ctx, a, ev)
 }
 
@@ -291,10 +294,12 @@ func (s *performance) script() any {
 		Captcha  string        `json:"captcha"`
 
 		Operators []demoOperator `json:"operators"`
+		Register  demoRegister   `json:"register"`
 	}{
 		Issuer: strings.TrimSuffix(s.config.Issuer, "/"), Parties: parties, Accounts: s.accounts, Clients: clients,
 		Outbox: s.config.Issuer + outboxJSON, Captcha: demoCaptcha,
 		Operators: s.operators(),
+		Register:  demoRegister{demoPersons(), demoEntities()},
 	}
 }
 

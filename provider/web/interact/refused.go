@@ -3,6 +3,7 @@ package interact
 import (
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -40,6 +41,9 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 		CanSwitch: true, CanGoBack: true, Hidden: s.hidden(),
 	}
 	p.StartURL = s.client.LoginLink(h.Issuer, "") // what was missing may have come meanwhile
+	if why == authflow.NotVerified {              // and back again (R40)
+		p.StepURL = "/me/realname/status?" + url.Values{"next": {s.returns()}}.Encode()
+	}
 	if need := s.client.Metadata.RequiredAccountTypes; len(need) > 0 {
 		p.NeedType = string(need[0])
 	}
