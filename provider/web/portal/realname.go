@@ -237,7 +237,7 @@ func (n *RealName) status(w http.ResponseWriter, r *http.Request, v *principal.V
 	if _, ok := realname.Next(c.State, realname.HandIn); ok && n.Papers {
 		p.PapersURL = withNext(papersPath, next)
 	}
-	if a.RealName.Verified() {
+	if a.RealName.Verified() || c.State == realname.Verified { // the verdict may have come after the visitor was read
 		p.ResumeURL = next
 	}
 	n.pages.Web.Show(w, r, http.StatusOK, p, as(v))
