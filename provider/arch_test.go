@@ -21,7 +21,7 @@ var (
 		"provider/challenge", "provider/signup", "provider/realname", "provider/document", "provider/recovery", "provider/factor", "provider/operator", "provider/holder", "provider/torch"}
 	// kits is what every surface may use beside package web
 	kits     = []string{"provider/web/visitor"}
-	surfaces = []string{"provider/oidc", "provider/web/interact", "provider/web/enroll", "provider/web/portal", "provider/web/recover", "provider/web/admin", "provider/web/help"}
+	surfaces = []string{"provider/oidc", "provider/web/interact", "provider/web/enroll", "provider/web/portal", "provider/web/recover", "provider/web/admin", "provider/web/help", "provider/web/lookup"}
 	// what each domain may know beside the leaves
 	mayKnow = map[string][]string{
 		"provider/account":     {},

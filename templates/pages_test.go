@@ -50,6 +50,7 @@ func samples() map[string]templates.Page {
 		securitySamples,
 		helpSamples,
 		enrollSamples,
+		lookupSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

@@ -17,6 +17,7 @@ func (a *app) surfaces(kit *web.Kit, sessions *session.Service, hall *visitor.Ha
 		a.wireAdmin,
 		a.wireHelp,
 		a.wireEnroll,
+		a.wireLookup,
 	} {
 		s, err := wire(kit, sessions, hall)
 		if err != nil {

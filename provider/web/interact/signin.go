@@ -37,6 +37,9 @@ func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request, s *step) {
 	if just := shown(h.Web.Suggested(r)); just != "" { // registered or found again a moment ago
 		p.Username = just
 	}
+	if p.Username == "" { // our own pages lead here with the name filled in
+		p.Username = shown(q.Get("username"))
+	}
 	// Whose browser it is will be seen when a name comes along.
 	if _, known := h.Web.Cookie(r, deviceCookie); !known && h.Credentials.Watch.Wary(web.ClientIP(r.Context())) {
 		p.Captcha = h.draw(w, r, challenge.SignIn)

@@ -1,0 +1,202 @@
+package torch
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/challenge"
+	"kejitong/provider/fault"
+	"kejitong/provider/notify"
+)
+
+// Found is what the store knows of a key.
+type Found struct {
+	Outcome   Code // empty if no batch brought it over
+	LoginName string
+	Kind      account.Kind
+	ChangedAt time.Time // when its owner changed the password, zero if never
+	Usable    bool
+
+	// How things stand here, for keys that nobody brought over.
+	LoginHere   bool   // a legal account has the USCC as its login name
+	OtherLogin  string // the login name of another legal account of the unit
+	PersonHolds bool   // a person's account has the key as its login name
+	Known       bool   // the number is verified on some account
+}
+
+// Finder looks keys up, each with the same work whatever is found.
+type Finder interface {
+	FindUnit(ctx context.Context, uscc account.USCC) (Found, error)
+	FindPerson(ctx context.Context, mobile account.Mobile) (Found, error)
+}
+
+// Answer is what 账号检索 tells: which login name, which window, which password.
+type Answer struct {
+	Code      Code
+	Key       string
+	Kind      account.Kind // the window, empty where there is nothing to sign in to
+	LoginName string       // masked where it does not follow from the key
+	Masked    bool
+	Kept      bool // the former platform's password holds
+	Changed   bool // and was changed since
+	Suffixed  bool // even HJ_ was taken
+	Existing  bool // somebody without an account there has one here already
+}
+
+// Lookup answers 账号检索: for a unit after a captcha, since a USCC is public, for a
+// person after a code sent to the number, since whose it is is nobody else's
+// business.
+type Lookup struct {
+	Store    Finder
+	Captchas challenge.Captchas
+	Codes    challenge.Codes
+	Now      func() time.Time
+
+	mu    sync.Mutex
+	cache map[account.USCC]cached
+}
+
+type cached struct {
+	found Found
+	until time.Time
+}
+
+// In the season everybody looks up: an answer holds for a moment, and so many are
+// kept at most.
+const (
+	cacheFor = 20 * time.Second
+	cacheMax = 50_000
+)
+
+// Solved is a captcha with the answer that somebody typed.
+type Solved struct{ ID, Answer string }
+
+// AskUnit takes the captcha for a USCC. Errors: fault.Invalid with the field
+// captcha or uscc.
+func (l *Lookup) AskUnit(ctx context.Context, browser, uscc string, c Solved) (account.USCC, error) {
+	u, err := account.ParseUSCC(uscc)
+	if err != nil {
+		return "", err
+	}
+	return u, l.Captchas.Solve(ctx, browser, challenge.Lookup, c.ID, c.Answer)
+}
+
+// Unit answers for a unit.
+func (l *Lookup) Unit(ctx context.Context, u account.USCC) (Answer, error) {
+	f, err := l.unit(ctx, u)
+	if err != nil {
+		return Answer{}, err
+	}
+	code := f.Outcome
+	if code == "" {
+		code = DecideUnit(UnitFacts{LoginHere: f.LoginHere, OtherName: f.OtherLogin != "", PersonHolds: f.PersonHolds})
+		switch {
+		case f.LoginHere:
+			f.LoginName, f.Kind = string(u), account.LegalEntity
+		case f.OtherLogin != "":
+			f.LoginName, f.Kind = f.OtherLogin, account.LegalEntity
+		}
+	}
+	return answer(code, string(u), f), nil
+}
+
+func (l *Lookup) unit(ctx context.Context, u account.USCC) (Found, error) {
+	now := l.Now()
+	l.mu.Lock()
+	c, ok := l.cache[u]
+	l.mu.Unlock()
+	if ok && now.Before(c.until) {
+		return c.found, nil
+	}
+	f, err := l.Store.FindUnit(ctx, u)
+	if err != nil {
+		return Found{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cache == nil || len(l.cache) >= cacheMax {
+		l.cache = make(map[account.USCC]cached)
+	}
+	l.cache[u] = cached{f, now.Add(cacheFor)}
+	return f, nil
+}
+
+// AskPerson takes the captcha for a mobile number and promises a code to it.
+// Errors: fault.Invalid with the field captcha or mobile, fault.Throttled.
+func (l *Lookup) AskPerson(ctx context.Context, browser, ip, locale, mobile string, c Solved) (account.Mobile, challenge.Sent, error) {
+	m, err := account.ParseMobile(mobile)
+	if err != nil {
+		return "", challenge.Sent{}, err
+	}
+	if err := l.Captchas.Solve(ctx, browser, challenge.Lookup, c.ID, c.Answer); err != nil {
+		return "", challenge.Sent{}, err
+	}
+	sent, err := l.Codes.Send(ctx, challenge.Ask{
+		Purpose: challenge.Lookup, Flow: flowOf(browser), Channel: notify.SMS, To: m.E164(), Address: ip, Locale: locale,
+	}, audit.From(ctx, audit.Event{}))
+	return m, sent, err
+}
+
+// flowOf binds a code to the browser that asked for it.
+func flowOf(browser string) string { return "lookup|" + browser }
+
+// ProvePerson takes the code. Errors: fault.Invalid with the field code.
+func (l *Lookup) ProvePerson(ctx context.Context, browser string, m account.Mobile, code string) error {
+	return l.Codes.Check(ctx, challenge.Try{Purpose: challenge.Lookup, Flow: flowOf(browser), To: m.E164(), Code: code})
+}
+
+// Person answers for whoever has proved the number.
+func (l *Lookup) Person(ctx context.Context, m account.Mobile) (Answer, error) {
+	f, err := l.Store.FindPerson(ctx, m)
+	if err != nil {
+		return Answer{}, err
+	}
+	code := f.Outcome
+	if code == "" {
+		code = DecidePerson(PersonFacts{})
+		f.Kind = ""
+	}
+	a := answer(code, string(m), f)
+	a.Existing = code == I0 && (f.Known || f.PersonHolds)
+	return a, nil
+}
+
+// answer tells of an outcome what may be told.
+func answer(code Code, key string, f Found) Answer {
+	a := Answer{Code: code, Key: key, Kind: f.Kind, Kept: code.Makes().Keeps, Changed: code.Makes().Keeps && !f.ChangedAt.IsZero()}
+	switch code {
+	case I4, I5: // the login name is what they have to prove themselves for
+		a.Kind = account.NaturalPerson
+		return a
+	case E0a, E6, I0:
+		a.Kind = ""
+		return a
+	}
+	a.LoginName = f.LoginName
+	tail, derived := strings.CutSuffix(strings.ToUpper(f.LoginName), key)
+	if !derived || tail != "" && !strings.HasPrefix(tail, "HJ") {
+		a.LoginName, a.Masked = maskLogin(f.LoginName), true
+	}
+	if made := code.Makes(); derived && made.Kind != "" {
+		a.Suffixed = tail != "" && !made.Prefixed || made.Prefixed && tail != "HJ_"
+	}
+	return a
+}
+
+// maskLogin leaves the first and the last character of a login name.
+func maskLogin(name string) string {
+	if name == "" {
+		return ""
+	}
+	first, _ := utf8.DecodeRuneInString(name)
+	last, _ := utf8.DecodeLastRuneInString(name)
+	return string(first) + "***" + string(last)
+}
+
+// ErrNoKey is what a look-up answers for a token that is not its own.
+var ErrNoKey = fault.New(fault.Gone, "lookup.gone")
