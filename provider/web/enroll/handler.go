@@ -152,7 +152,9 @@ func (h *Handler) ways(flow *signup.Flow, f *fault.Error) []templates.NextStep {
 	in := func(k account.Kind) templates.NextStep {
 		return templates.NextStep{URL: h.login(k, onward), Text: templates.T("register.sign_in")}
 	}
-	appeal := func(path string) templates.NextStep { return templates.NextStep{URL: path, Text: templates.T("find.appeal")} }
+	appeal := func(path string) templates.NextStep {
+		return templates.NextStep{URL: path, Text: templates.T("find.appeal")}
+	}
 	switch f.Msg {
 	case signup.MsgLoginTaken:
 		return []templates.NextStep{in(kind), forgot, appeal(appealOf(kind))}
