@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +25,29 @@ type careless struct{ signup.Store }
 
 func (careless) SpendSignUp(context.Context, string, signup.Data, time.Time, time.Time) (bool, error) {
 	return true, nil
+}
+
+// meeting has racers wait for each other between looking and writing, so that
+// what can go wrong does.
+type meeting struct {
+	signup.Store
+	wanted int64
+	came   *atomic.Int64
+	all    *sync.WaitGroup
+}
+
+func meet(s signup.Store, n int) meeting {
+	m := meeting{s, int64(n), &atomic.Int64{}, &sync.WaitGroup{}}
+	m.all.Add(n)
+	return m
+}
+
+func (m meeting) InTx(ctx context.Context, fn func(context.Context) error) error {
+	if m.came.Add(1) <= m.wanted { // the first of each racer; nobody has written yet
+		m.all.Done()
+		m.all.Wait()
+	}
+	return m.Store.InTx(ctx, fn)
 }
 
 // ready puts a flow into the database whose mobile is proved.
@@ -100,13 +124,14 @@ func TestRacesForOneName(t *testing.T) {
 					default:
 						storetest.Exec(t, o, "DROP INDEX "+c.index)
 					}
-					purpose, n := signup.Person, racers
+					purpose, n, writers := signup.Person, racers, racers
 					if c.unit {
 						purpose = signup.Unit
 					}
 					if c.one {
-						n = 1
+						n, writers = 1, signup.MaxTries // others are turned away before
 					}
+					service.Store = meet(service.Store, writers)
 					flows := make([]string, n)
 					for i := range flows {
 						flows[i] = h.ready(purpose, i)
