@@ -65,11 +65,12 @@ func (s *Service) examine(f Flow, a Application) (draft, error) {
 	}
 	err := account.CheckNewLogin(a.LoginName, account.NaturalPerson, string(f.Data.Mobile))
 	if f.Purpose == Unit {
-		var own account.USCC
-		if d.unit != nil {
-			own = d.unit.USCC
+		// A USCC that is wrong itself is told of at its own field.
+		if own, bad := account.ParseUSCC(a.USCC); bad == nil {
+			err = account.CheckNewUnitLogin(a.LoginName, own, string(f.Data.Mobile))
+		} else {
+			err = account.CheckNewLogin(a.LoginName, account.LegalEntity, string(f.Data.Mobile))
 		}
-		err = account.CheckNewUnitLogin(a.LoginName, own, string(f.Data.Mobile))
 	}
 	_ = wrong.note("login_name", err) // checks of one value know no other errors
 	d.key, _ = account.NormaliseLogin(a.LoginName)

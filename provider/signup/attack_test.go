@@ -167,6 +167,12 @@ func TestFormsThatAreWrong(t *testing.T) {
 			a := asUnit("lantern", "1211000040000000XT", name)
 			return a
 		}(), "unit_type signup.type_differs"},
+		{"the unit's own USCC as the login name, another field wrong", unit, func() signup.Application {
+			a := asUnit(uscc, uscc, name)
+			a.Contact = ""
+			return a
+		}(), "contact name.length"},
+		{"a USCC as the login name, the unit's own mistyped", unit, asUnit(uscc, "9111O000MA0000269Y", name), "uscc uscc.letter_o"},
 		{"markup for a name", unit, asUnit("lantern", uscc, "<script>示例公司"), "unit_name unit_name.characters"},
 		{"the unit's name as the password", unit, func() signup.Application {
 			a := asUnit("lantern", uscc, "TidewaterLantern公司")
