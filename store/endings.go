@@ -73,6 +73,9 @@ func erasures() []string {
 		`DELETE FROM recovery_flows WHERE account_id = ?`,
 		`DELETE FROM appeals WHERE account_id = ? AND NOT open`,
 		`DELETE FROM agreements WHERE account_id = ?`,
+		// The keys of documents are destroyed by the round that erases closed cases.
+		`UPDATE document_cases SET closed_at = 1, erase_at = 1 WHERE id IN (SELECT d.case_id FROM documents d WHERE d.owner = ?)`,
+		`UPDATE torch_records SET record = '', profile = '', legacy = '' WHERE account_id = ? AND decided_at > 0`,
 		`DELETE FROM realname_cases WHERE account_id = ?`,
 		`DELETE FROM factors WHERE subject = ? AND realm = 'account'`,
 		`DELETE FROM recovery_codes WHERE subject = ? AND realm = 'account'`,

@@ -63,9 +63,9 @@ func sealedColumns() []sealedColumn {
 		},
 		{
 			name: "torch_records.record", purpose: keys.Personal, place: torchPlace,
-			rows: `SELECT id, record FROM torch_records WHERE id > ? AND substr(record, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			rows: `SELECT id, record FROM torch_records WHERE id > ? AND record <> '' AND substr(record, 4, 16) <> ? ORDER BY id LIMIT ?`,
 			swap: `UPDATE torch_records SET record = ? WHERE id = ? AND record = ?`,
-			held: `SELECT substr(record, 4, 16), COUNT(*) FROM torch_records GROUP BY 1`,
+			held: `SELECT substr(record, 4, 16), COUNT(*) FROM torch_records WHERE record <> '' GROUP BY 1`,
 		},
 		{ // waits to become accounts.profile
 			name: "torch_records.profile", waits: true, purpose: keys.Personal, place: func(key string) string { return profilePlace(account.ID(key)) },
@@ -114,18 +114,6 @@ func sealedColumns() []sealedColumn {
 			rows: `SELECT id, body FROM messages WHERE id > ? AND body <> '' AND substr(body, 4, 16) <> ? ORDER BY id LIMIT ?`,
 			swap: `UPDATE messages SET body = ? WHERE id = ? AND body = ?`,
 			held: `SELECT substr(body, 4, 16), COUNT(*) FROM messages WHERE body <> '' GROUP BY 1`,
-		},
-		{
-			name: "recovery_flows.data", purpose: keys.Personal, place: flowPlace,
-			rows: `SELECT key, data FROM recovery_flows WHERE key > ? AND data <> '' AND substr(data, 4, 16) <> ? ORDER BY key LIMIT ?`,
-			swap: `UPDATE recovery_flows SET data = ? WHERE key = ? AND data = ?`,
-			held: `SELECT substr(data, 4, 16), COUNT(*) FROM recovery_flows WHERE data <> '' GROUP BY 1`,
-		},
-		{
-			name: "appeals.claim", purpose: keys.Personal, place: claimPlace,
-			rows: `SELECT id, claim FROM appeals WHERE id > ? AND claim <> '' AND substr(claim, 4, 16) <> ? ORDER BY id LIMIT ?`,
-			swap: `UPDATE appeals SET claim = ? WHERE id = ? AND claim = ?`,
-			held: `SELECT substr(claim, 4, 16), COUNT(*) FROM appeals WHERE claim <> '' GROUP BY 1`,
 		},
 		{
 			name: "errands.target", purpose: keys.Personal, place: errandPlace,

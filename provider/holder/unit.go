@@ -3,6 +3,7 @@ package holder
 import (
 	"context"
 
+	"kejitong/provider/account"
 	"kejitong/provider/audit"
 )
 
@@ -26,4 +27,10 @@ type UnitEnd struct {
 // it needs it is given by its own people.
 func (s *Service) EndUnit(ctx context.Context, e UnitEnd) error {
 	return s.Store.EndUnit(ctx, e, s.Now(), audit.From(ctx, audit.Event{Kind: audit.UnitEnded, Actor: e.By, Object: e.Unit, Detail: e.How}))
+}
+
+// Succeeded tells whether another person leads a unit than before: by document,
+// since two people may have one name.
+func Succeeded(was, is *account.Person) bool {
+	return was != nil && is != nil && was.IDNumber != "" && (was.IDType != is.IDType || was.IDNumber != is.IDNumber)
 }
