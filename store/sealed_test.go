@@ -93,7 +93,7 @@ func aged(t *testing.T, o store.Options) (*store.DB, *keys.Ring, *time.Duration)
 
 // While the sealing keys are rotated again and again and everything is sealed
 // anew, people read and write: nothing is lost, nobody sees a value that does not
-// open, and no key goes that something needs (reliability.md E23).
+// open, and no key goes that something needs (E23).
 func TestSealingRotatesUnderTraffic(t *testing.T) {
 	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
 		t.Run(name, func(t *testing.T) {

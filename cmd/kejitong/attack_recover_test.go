@@ -151,7 +151,7 @@ func TestResetIsNoOracle(t *testing.T) {
 }
 
 // After three months without a sign-in the number alone is not enough: it may be
-// somebody else's by now (identifiers.md).
+// somebody else's by now.
 func TestDormantAccountsAskForTheDocument(t *testing.T) {
 	onRigs(t, func(t *testing.T, r *rig) {
 		r.clock.move(91 * 24 * time.Hour)

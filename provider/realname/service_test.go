@@ -25,7 +25,7 @@ const (
 )
 
 // A unit on its way: nothing of what is entered shows before the verdict, all of it
-// in one go after (R21, settlements 6).
+// in one go after (R21).
 func TestAUnitIsVerified(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := newHouse(t, db)
@@ -62,7 +62,7 @@ func TestAUnitIsVerified(t *testing.T) {
 }
 
 // A document is verified on one account (R9): the second one fails with a text that
-// helps and names nobody, and the first one's owner hears of it (settlements 31).
+// helps and names nobody, and the first one's owner hears of it (S49).
 func TestADocumentOfSomebodyElse(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := newHouse(t, db)

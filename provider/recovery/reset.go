@@ -248,7 +248,7 @@ func (s *Service) prove(ctx context.Context, f *Flow, p challenge.Purpose, code 
 }
 
 // owes says what the account asks for beside the code: after three months without
-// a sign-in the number may have another owner (identifiers.md), and a unit's
+// a sign-in the number may have another owner, and a unit's
 // second factor counts where there is one (settled for units).
 func (s *Service) owes(ctx context.Context, sub Subject) (Owed, error) {
 	o := Owed{Digits: s.dormant(sub)}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -171,13 +172,16 @@ func forbidden(sub Subject, typed ...string) []string {
 	return known
 }
 
-// phones are the numbers on file that count, the account's own first.
+// phones are the numbers on file that count, the account's own first. One that is
+// not proved came with an account of the former platform: who can read a code sent
+// to it is as much its owner as anybody.
 func phones(a account.Account) []string {
 	var out []string
-	for _, l := range a.Lookups() {
-		if l.By == account.ByPhone {
-			out = append(out, l.Value)
-		}
+	if n := a.Profile.Phone; n != "" {
+		out = append(out, n)
+	}
+	if c := a.Profile.Contact; c != nil && c.Phone != "" && !slices.Contains(out, c.Phone) {
+		out = append(out, c.Phone)
 	}
 	return out
 }
