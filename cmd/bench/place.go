@@ -47,8 +47,8 @@ func newPlace(ctx context.Context, database, server string) (p *place, err error
 	if err := p.write("root.key", base64.StdEncoding.EncodeToString(root)); err != nil {
 		return p, err
 	}
-	text := fmt.Sprintf("issuer: http://127.0.0.1:%d\nlisten:\n  address: 127.0.0.1:%d\n  internal_address: 127.0.0.1:%d\nkeys:\n  root_key_file: %s\ndatabase:\n  driver: %s\n",
-		public, public, internal, strconv.Quote(p.path("root.key")), database)
+	text := fmt.Sprintf("issuer: http://127.0.0.1:%d\nlisten:\n  address: 127.0.0.1:%d\n  internal_address: 127.0.0.1:%d\nkeys:\n  root_key_file: %s\ndocuments:\n  folder: %s\ndatabase:\n  driver: %s\n",
+		public, public, internal, strconv.Quote(p.path("root.key")), strconv.Quote(p.path("documents")), database)
 	switch database {
 	case config.DriverPostgres:
 		if p.postgres, err = newCluster(ctx, server); err != nil {

@@ -75,8 +75,8 @@ func TestStoryOfAnOutsider(t *testing.T) {
 	public, internal := freeAddress(t), freeAddress(t)
 	issuer := "http://" + public
 	write(t, dir, "dsn", storetest.Postgres(t).DSN)
-	write(t, dir, "kejitong.yaml", fmt.Sprintf("issuer: %s\nlisten:\n  address: %s\n  internal_address: %s\ndatabase:\n  driver: postgres\n  dsn_file: %s\nkeys:\n  root_key_file: %s\n",
-		issuer, public, internal, filepath.Join(dir, "dsn"), filepath.Join(dir, "root.key")))
+	write(t, dir, "kejitong.yaml", fmt.Sprintf("issuer: %s\ndocuments: {folder: %q}\nlisten:\n  address: %s\n  internal_address: %s\ndatabase:\n  driver: postgres\n  dsn_file: %s\nkeys:\n  root_key_file: %s\n",
+		issuer, filepath.Join(dir, "documents"), public, internal, filepath.Join(dir, "dsn"), filepath.Join(dir, "root.key")))
 	cfg := filepath.Join(dir, "kejitong.yaml")
 	write(t, dir, "secret", "outsider-secret-0123456789abcdefghijklmnopqrs")
 	write(t, dir, "password", "Long-enough-pa55")

@@ -83,10 +83,11 @@ func newFleet(t *testing.T, n int, tweak func(*config.Config)) *fleet {
 issuer: %s
 listen: {address: "127.0.0.1:0", internal_address: "127.0.0.1:0", shutdown_timeout: 5s}
 database: {driver: postgres, dsn_file: %q, max_open: 16, max_idle: 16}
+documents: {folder: %q}
 keys: {root_key_file: %q}
 tokens: {refresh_grace: %s}
 log: {access: false}
-`, r.name(), filepath.Join(dir, "dsn"), filepath.Join(dir, "root"), r.cast.config.Tokens.RefreshGrace))
+`, r.name(), filepath.Join(dir, "dsn"), filepath.Join(dir, "documents"), filepath.Join(dir, "root"), r.cast.config.Tokens.RefreshGrace))
 	f := &fleet{rig: r}
 	var wg sync.WaitGroup
 	for range n {
