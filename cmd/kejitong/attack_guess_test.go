@@ -94,6 +94,13 @@ func (s *stage) drawn(b *browser) []string {
 	return []string{"captcha_id", c.ID, "captcha", demoCaptcha}
 }
 
+// solve puts the fields of a captcha into a form.
+func solve(form url.Values, captcha []string) {
+	for i := 0; i+1 < len(captcha); i += 2 {
+		form.Set(captcha[i], captcha[i+1])
+	}
+}
+
 // alike is a page without what every response has anew and without the name
 // that was typed; its length header must tell nothing either.
 func alike(p page) string {

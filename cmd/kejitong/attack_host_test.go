@@ -56,6 +56,7 @@ func TestForgedAddress(t *testing.T) {
 			f := findForm(t, form.body, "username").values
 			f.Set("username", s.account("a").Username)
 			f.Set("password", password)
+			solve(f, s.drawn(b))
 			return b.still().send(http.MethodPost, s.issuer+"/login", f, "X-Forwarded-For", ip, "X-Real-Ip", ip, "Forwarded", "for="+ip, "True-Client-Ip", ip, "Cf-Connecting-Ip", ip, "Client-Ip", ip)
 		}
 		for i := range 5 {
@@ -81,6 +82,7 @@ func TestForgedAddress(t *testing.T) {
 			f := findForm(t, form.body, "username").values
 			f.Set("username", s.account("a").Username)
 			f.Set("password", password)
+			solve(f, s.drawn(b))
 			return b.send(http.MethodPost, s.issuer+"/login", f, "X-Forwarded-For", ip)
 		}
 		for i := range 6 {
