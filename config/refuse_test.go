@@ -246,6 +246,8 @@ func TestRefusesToStart(t *testing.T) {
 		{"argon2 without lanes", environ("KEJITONG_PASSWORDS__ARGON2_PARALLELISM=0"), "passwords.argon2_parallelism", "between 1"},
 		{"argon2 memory that exhausts the machine", environ("KEJITONG_PASSWORDS__ARGON2_MEMORY_KIB=99999999"), "passwords.argon2_memory_kib", "between"},
 		{"guessing without limit", environ("KEJITONG_PASSWORDS__PER_PAIR_LIMIT=1000"), "passwords.per_pair_limit", "between"},
+		{"no fields to reveal at the desk", environ("KEJITONG_ADMIN__REVEALS_PER_HOUR=0"), "admin.reveals_per_hour", "between"},
+		{"a network of the desk that is none", environ("KEJITONG_ADMIN__NETWORKS=10.0.0.0"), "admin.networks", ""},
 		{"account limit above 100", environ("KEJITONG_PASSWORDS__ACCOUNT_LIMIT=101"), "passwords.account_limit", "between"},
 		{"code longer than a minute", environ("KEJITONG_TOKENS__CODE_TTL=61s"), "tokens.code_ttl", "1m"},
 		{"access token longer than ten minutes", environ("KEJITONG_TOKENS__ACCESS_TTL=11m"), "tokens.access_ttl", "10m"},

@@ -7,6 +7,7 @@ import (
 	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
 	"kejitong/provider/document"
+	"kejitong/provider/operator"
 	"kejitong/provider/signup"
 )
 
@@ -15,9 +16,9 @@ func TestEveryFaultHasWords(t *testing.T) {
 	for domain, keys := range map[string][]string{
 		"account":    account.Messages(),
 		"challenge":  challenge.Messages(),
-		"credential": credential.Messages(),
-		"document":   document.Messages(),
-		"signup":     signup.Messages(),
+		"credential": credential.Messages(), "operator": operator.Messages(),
+		"document": document.Messages(),
+		"signup":   signup.Messages(),
 	} {
 		if len(keys) < 5 {
 			t.Fatalf("%s lists %d keys: the test would hold vacuously", domain, len(keys))

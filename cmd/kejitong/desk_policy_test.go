@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"kejitong/config"
 	"kejitong/provider/operator"
 	"kejitong/provider/web/admin"
 	"kejitong/store/storetest"
@@ -151,5 +153,19 @@ func TestDeskRolesAreSeparate(t *testing.T) {
 	}
 	if !can[operator.Auditor]["GET /admin/audit"] || !can[operator.Reviewer]["POST /admin/cases/{id}"] {
 		t.Error("the table is empty: this test holds vacuously")
+	}
+}
+
+// Whoever is not in the networks of the desk finds nothing there, not even its
+// sign-in.
+func TestDeskNetworks(t *testing.T) {
+	for network, want := range map[string]int{"10.0.0.0/8": http.StatusNotFound, "127.0.0.0/8": http.StatusOK} {
+		r := newRig(t, storetest.SQLite(t), func(c *config.Config) { c.Admin.Networks = []netip.Prefix{netip.MustParsePrefix(network)} }, nil)
+		b := r.browser()
+		for _, path := range []string{"/admin/login", "/admin/enrol"} {
+			if p := b.get(r.issuer + path); p.StatusCode != want {
+				t.Errorf("%s from outside of %s: %d", path, network, p.StatusCode)
+			}
+		}
 	}
 }
