@@ -28,7 +28,7 @@ import (
 func expected(n int, seed uint64) map[string]int64 {
 	out := map[string]int64{}
 	for i := range n {
-		out[string(synthetic{seed}.outcome(i))]++
+		out[string(synthetic{seed: seed}.outcome(i))]++
 	}
 	return out
 }
@@ -52,7 +52,7 @@ func TestImportTorch(t *testing.T) {
 	}
 	d.refuses("platform", []string{"without any"}, nil, "import", "torch", "--platform", "5", path)
 	login := func(i int) (name string, kind account.Kind) {
-		g := synthetic{seed}
+		g := synthetic{seed: seed}
 		name, kind = g.mobile(i), account.NaturalPerson
 		if g.unit(i) {
 			name, kind = g.uscc(i), account.LegalEntity
@@ -61,12 +61,12 @@ func TestImportTorch(t *testing.T) {
 	}
 	verify := func(a *app, i int) error {
 		name, kind := login(i)
-		_, err := a.credentials().Verify(t.Context(), name, synthetic{seed}.password(name), kind, "192.0.2.1")
+		_, err := a.credentials().Verify(t.Context(), name, synthetic{seed: seed}.password(name), kind, "192.0.2.1")
 		return err
 	}
 	first := map[torch.Code]int{}
 	for i := n - 1; i >= 0; i-- {
-		first[synthetic{seed}.outcome(i)] = i
+		first[synthetic{seed: seed}.outcome(i)] = i
 	}
 	d.inside(func(a *app) {
 		if err := verify(a, first[torch.E1]); !fault.Is(err, fault.Unproven) {
@@ -97,7 +97,7 @@ func TestImportTorch(t *testing.T) {
 	}
 	d.inside(func(a *app) {
 		name, _ := login(first[torch.E4])
-		if _, err := a.credentials().Verify(t.Context(), name, synthetic{seed}.password(name), account.NaturalPerson, "192.0.2.1"); err != nil {
+		if _, err := a.credentials().Verify(t.Context(), name, synthetic{seed: seed}.password(name), account.NaturalPerson, "192.0.2.1"); err != nil {
 			t.Errorf("a wrapped password does not let its owner in: %v", err)
 		}
 		// Used, and so a batch that stays.
@@ -192,7 +192,7 @@ func TestImportSurvivesKill(t *testing.T) {
 	if err := generateTorch(path, n, seed); err != nil {
 		t.Fatal(err)
 	}
-	if err := (synthetic{seed}).platform(t.Context(), r.app, n); err != nil {
+	if err := (synthetic{seed: seed}).platform(t.Context(), r.app, n); err != nil {
 		t.Fatal(err)
 	}
 	kills, staged := 0, int64(0)
@@ -245,7 +245,7 @@ func TestImportSurvivesKill(t *testing.T) {
 	if rows := storetest.Count(t, o, `SELECT COUNT(*) FROM torch_records`); rows != n || made != storetest.Count(t, o, `SELECT COUNT(*) FROM audit WHERE kind = ?`, string(audit.AccountMigrated))-(want["E2"]+want["I2"]+want["I4"]+want["I5"]+want["I6"]) {
 		t.Errorf("%d rows, %d accounts made", rows, made)
 	}
-	if _, err := r.app.credentials().Verify(t.Context(), synthetic{seed}.uscc(25), synthetic{seed}.password(synthetic{seed}.uscc(25)), account.LegalEntity, "192.0.2.1"); err != nil {
+	if _, err := r.app.credentials().Verify(t.Context(), synthetic{seed: seed}.uscc(25), synthetic{seed: seed}.password(synthetic{seed: seed}.uscc(25)), account.LegalEntity, "192.0.2.1"); err != nil {
 		var f *credential.Failure
 		t.Errorf("the kept password: %v %v", err, f)
 	}

@@ -22,7 +22,10 @@ import (
 // synthetic makes accounts of a former platform that never was: units and persons
 // whose numbers are right and nobody's (regions that were never issued), the same
 // for the same seed. Every sixteenth has something in its way here.
-type synthetic struct{ seed uint64 }
+type synthetic struct {
+	seed uint64
+	phc  string // of the password of all accounts of platform; empty: they have none
+}
 
 // roll gives a number below n for the i-th account and what it is for.
 func (s synthetic) roll(i int, what string, n int) int {
@@ -92,7 +95,7 @@ func syntheticResident(region int, birth time.Time, sequence int) string {
 
 // password is what the owner of a key typed on the former platform.
 func (s synthetic) password(key string) string {
-	h := sha256.Sum256([]byte(key))
+	h := sha256.Sum256([]byte(strconv.FormatUint(s.seed, 10) + "|" + key))
 	return "Torch-" + hex.EncodeToString(h[:4])
 }
 
@@ -123,7 +126,7 @@ func generateTorch(path string, n int, seed uint64) error {
 		return fmt.Errorf("%s: %s", path, cause(err))
 	}
 	buffered := bufio.NewWriterSize(f, 1<<20)
-	w, s := csv.NewWriter(buffered), synthetic{seed}
+	w, s := csv.NewWriter(buffered), synthetic{seed: seed}
 	err = w.Write([]string{"类型", "用户名", "单位名称", "联系人", "手机号", "身份证号", "密码散列", "算法", "盐", "注册时间"})
 	for i := 0; i < n && err == nil; i++ {
 		var row []string
@@ -144,7 +147,7 @@ func (a *app) syntheticPlatform(ctx context.Context, n int, seed uint64) error {
 	if len(some) > 0 {
 		return errors.New("--platform makes accounts for trials: it wants a database without any")
 	}
-	return synthetic{seed}.platform(ctx, a, n)
+	return synthetic{seed: seed}.platform(ctx, a, n)
 }
 
 // platform makes the accounts here that stand in the way of the first n of the
@@ -180,7 +183,7 @@ func (s synthetic) put(ctx context.Context, a *app, kind account.Kind, login, un
 		who.Profile.Name, who.Profile.IDType, who.Profile.IDNumber = "样例", account.DocResident, id
 	}
 	who.Profile.Phone, who.Profile.PhoneVerified = phone, phone != ""
-	return who.ID, a.db.PutAccount(ctx, who, "", deed(audit.AccountCreated, string(who.ID), "synthetic"))
+	return who.ID, a.db.PutAccount(ctx, who, s.phc, deed(audit.AccountCreated, string(who.ID), "synthetic"))
 }
 
 func (s synthetic) unitsWay(ctx context.Context, a *app, i int, code torch.Code) error {

@@ -25,7 +25,7 @@ type moved struct {
 func bringOver(t *testing.T, r *rig) moved {
 	t.Helper()
 	const n = 40
-	m := moved{r, synthetic{11}, map[torch.Code]int{}}
+	m := moved{r, synthetic{seed: 11}, map[torch.Code]int{}}
 	path := filepath.Join(t.TempDir(), "torch.csv")
 	if err := generateTorch(path, n, m.g.seed); err != nil {
 		t.Fatal(err)
