@@ -61,6 +61,9 @@ func demo(ctx context.Context, args []string, out io.Writer) error {
 	if err := errors.Join(show.seed(ctx, a), show.seedDesk(ctx, a)); err != nil {
 		return errors.Join(fmt.Errorf("seed: %w", err), a.close(), closeAll(listeners))
 	}
+	if err := show.seedLegacy(ctx, a); err != nil {
+		return errors.Join(fmt.Errorf("seed the former platform: %w", err), a.close(), closeAll(listeners))
+	}
 	tel, err := newTelemetry(ctx, show.config, a)
 	if err != nil {
 		return errors.Join(err, a.close(), closeAll(listeners))
@@ -182,6 +185,14 @@ func (s *performance) announce(out io.Writer, asJSON bool) error {
 	w("\n账号 accounts\n\n")
 	for _, a := range s.accounts {
 		w("  %-12s %-20s %-22s %s\n", window(a.Kind), a.Username, a.Password, a.About)
+	}
+	w("\n火炬中心迁移账号 accounts of the former platform   %s/lookup\n\n", s.config.Issuer)
+	for _, l := range s.legacyAccounts() {
+		where := ""
+		if l.Window != "" {
+			where = window(l.Window)
+		}
+		w("  %-4s %-20s %-12s %-24s %s\n", l.Outcome, l.Key, where, l.LoginName, l.Password)
 	}
 	w("\n审核后台 review desk   %s/admin   （密码和身份验证器密钥 password and authenticator key）\n\n", s.config.Issuer)
 	for _, o := range s.operators() {

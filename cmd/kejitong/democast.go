@@ -295,11 +295,14 @@ func (s *performance) script() any {
 
 		Operators []demoOperator `json:"operators"`
 		Register  demoRegister   `json:"register"`
+
+		Legacy []legacyAccount `json:"legacy"`
 	}{
 		Issuer: strings.TrimSuffix(s.config.Issuer, "/"), Parties: parties, Accounts: s.accounts, Clients: clients,
 		Outbox: s.config.Issuer + outboxJSON, Captcha: demoCaptcha,
 		Operators: s.operators(),
 		Register:  demoRegister{demoPersons(), demoEntities()},
+		Legacy:    s.legacyAccounts(),
 	}
 }
 

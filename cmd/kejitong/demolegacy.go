@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
+	"kejitong/provider/fault"
 	"kejitong/provider/torch"
 )
 
@@ -16,7 +19,9 @@ import (
 // over; among the first are all outcomes. The last two have something else in
 // their way: even HJ_ is taken, and nothing came of them at all.
 const (
+	legacyBatch   = "demo"
 	legacyRows    = 36
+	legacyCases   = 21   // the rows that have somebody in their way
 	legacySuffix  = 30   // a unit's row whose HJ_ name is taken, too
 	legacyHere    = 1000 // a unit that has an account here and had none there
 	legacyHeld    = 1001 // a unit that had none there, whose USCC a person holds here
@@ -45,15 +50,31 @@ func (s *performance) legacy() synthetic {
 
 const legacySeed, legacyOwn = "legacy-seed", "legacy-own"
 
+// legacySecrets makes the seed and the password of the accounts here, if the
+// folder lacks them.
+func (s *performance) legacySecrets() bool {
+	if s.Secrets[legacySeed] != "" {
+		return false
+	}
+	var b [4]byte
+	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	s.Secrets[legacySeed] = strconv.FormatUint(uint64(binary.BigEndian.Uint32(b[:])), 10)
+	s.Secrets[legacyOwn] = "Own-" + randomText(6) + "-7b"
+	return true
+}
+
 // seedLegacy brings a small former platform over, by the same way as kejitong
 // import.
 func (s *performance) seedLegacy(ctx context.Context, a *app) error {
+	if _, err := a.db.OpenBatch(ctx, legacyBatch, "", a.clock()); !fault.Is(err, fault.NotFound) {
+		return err // it is there already
+	}
 	g := s.legacy()
 	var err error
 	if g.phc, err = a.hasher.Hash(ctx, s.Secrets[legacyOwn]); err != nil {
 		return err
 	}
-	if err := g.platform(ctx, a, legacyRows); err != nil {
+	if err := g.platform(ctx, a, legacyCases); err != nil {
 		return err
 	}
 	if _, err := g.put(ctx, a, account.NaturalPerson, g.uscc(legacySuffix), "", "", ""); err != nil {
@@ -79,7 +100,7 @@ func (s *performance) seedLegacy(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	b, err := a.db.OpenBatch(ctx, "demo", digest, a.clock())
+	b, err := a.db.OpenBatch(ctx, legacyBatch, digest, a.clock())
 	if err != nil {
 		return err
 	}
@@ -100,9 +121,9 @@ func (s *performance) legacyAccounts() []legacyAccount {
 	g, own := s.legacy(), s.Secrets[legacyOwn]
 	var out []legacyAccount
 	seen := map[torch.Code]bool{}
-	for i := range legacyRows {
+	for i := range legacyCases {
 		code := g.outcome(i)
-		if seen[code] || i == legacySuffix {
+		if seen[code] {
 			continue
 		}
 		seen[code] = true

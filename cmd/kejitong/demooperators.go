@@ -27,10 +27,10 @@ var demoDesk = [...]struct {
 func deskPassword(login string) string { return "desk/" + login }
 func deskFactor(login string) string   { return "desk-totp/" + login }
 
-// deskSecrets makes the operators' passwords and second factors that the folder
-// lacks, and tells whether there were any.
+// deskSecrets makes the operators' passwords and second factors, and what the
+// former platform needs, that the folder lacks, and tells whether there was any.
 func (s *performance) deskSecrets() (bool, error) {
-	made := false
+	made := s.legacySecrets()
 	for _, o := range demoDesk {
 		if s.Secrets[deskPassword(o.login)] != "" {
 			continue

@@ -19,7 +19,7 @@ func TestRegistrationUnderAttack(t *testing.T) {
 		// S56: what the last form says, from a browser that went no step, and from
 		// another browser that carries this one's cookie.
 		stranger := s.browser()
-		p := stranger.get(s.issuer + "/register/account").ends(t, "/register")
+		p := stranger.get(s.issuer+"/register/account").ends(t, "/register")
 		token := url.Values{"form_token": {findForm(t, stranger.get(s.issuer+"/register/person").body, "mobile").values.Get("form_token")}}
 		with := func(f, more url.Values) url.Values {
 			all := url.Values{}
