@@ -3,6 +3,7 @@ package challenge
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -34,12 +35,12 @@ var glyphs = [10][7]byte{
 type stream struct {
 	seed []byte
 	left []byte
-	n    byte
+	n    uint32
 }
 
 func (s *stream) byte() byte {
 	if len(s.left) == 0 {
-		sum := sha256.Sum256(append(s.seed[:len(s.seed):len(s.seed)], s.n))
+		sum := sha256.Sum256(binary.BigEndian.AppendUint32(s.seed[:len(s.seed):len(s.seed)], s.n))
 		s.n++
 		s.left = sum[:]
 	}

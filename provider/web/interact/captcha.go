@@ -9,6 +9,7 @@ import (
 
 	"kejitong/provider/challenge"
 	"kejitong/provider/fault"
+	"kejitong/provider/web"
 	"kejitong/templates"
 )
 
@@ -31,6 +32,27 @@ func (h *Handler) captchaPicture(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "image/png")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(picture) // a browser that left needs none
+}
+
+// soundPolicy lets a browser play the sound that it opened by itself.
+const soundPolicy = "default-src 'none'; media-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+
+// captchaSound is GET /captcha/{id}.wav: the same to be heard (C31).
+func (h *Handler) captchaSound(w http.ResponseWriter, r *http.Request) {
+	digits, noise, ok := h.Captchas.Shown(h.Web.Browser(w, r), mux.Vars(r)["id"])
+	if !ok {
+		h.Web.Fail(w, r, fault.New(fault.NotFound, "no such captcha"))
+		return
+	}
+	sound, err := challenge.Sound(digits, noise, web.Locale(r.Context()) == templates.English)
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Security-Policy", soundPolicy)
+	w.Header().Set("Content-Type", "audio/wav")
+	w.Header().Set("Cache-Control", "no-store")
+	_, _ = w.Write(sound) // a browser that left needs none
 }
 
 // draw is a new captcha for the page.

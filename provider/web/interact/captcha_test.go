@@ -125,6 +125,13 @@ func TestCaptchaPictures(t *testing.T) {
 	if p.status != http.StatusOK || p.header.Get("Content-Type") != "image/png" || p.header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(p.body, "\x89PNG") {
 		t.Errorf("%d %v", p.status, p.header)
 	}
+	zh, en := b.get("/captcha/"+id+".wav"), b.get("/captcha/"+id+".wav?ui_locales=en")
+	if zh.status != http.StatusOK || zh.header.Get("Content-Type") != "audio/wav" || !strings.HasPrefix(zh.body, "RIFF") || len(zh.body) < 5*8000/4 || en.status != http.StatusOK {
+		t.Errorf("sound: %d %v, %d bytes; %d", zh.status, zh.header, len(zh.body), en.status)
+	}
+	if q := h.browser().get("/captcha/" + id + ".wav"); q.status != http.StatusNotFound {
+		t.Errorf("another browser hears it: %d", q.status)
+	}
 	if q := b.get("/captcha/" + id + ".png"); q.body != p.body {
 		t.Error("two pictures of one captcha differ")
 	}

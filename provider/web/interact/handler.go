@@ -98,5 +98,6 @@ func (h *Handler) Mount(r *mux.Router) {
 		page("/device/done", http.HandlerFunc(h.showDeviceDone), nil)
 	}
 	page("/captcha/{id}.png", http.HandlerFunc(h.captchaPicture), nil)
+	page("/captcha/{id}.wav", http.HandlerFunc(h.captchaSound), nil)
 	page("/", http.HandlerFunc(h.home), nil)
 }
