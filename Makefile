@@ -3,7 +3,7 @@
 
 GO       ?= go
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-# Packages tested at once: each brings its own server load, argon2 and browser.
+# Test runs at once: each brings its own server load, argon2 and browser.
 TESTJOBS ?= 2
 TESTARGS ?=
 # Where "make pictures" puts the screenshots of the sign-in story.
@@ -18,7 +18,7 @@ build: ## bin/kejitong, without cgo
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/kejitong ./cmd/kejitong
 
 test: lint ## lint, then all tests with the race detector on PostgreSQL, SQLite and Chromium
-	.ci/testenv $(GO) test -race -timeout 40m -p $(TESTJOBS) $(TESTARGS) ./...
+	GO=$(GO) TESTJOBS=$(TESTJOBS) .ci/testenv .ci/tests $(TESTARGS)
 
 lint: ## gofmt, vet, staticcheck, errcheck
 	.ci/lint
