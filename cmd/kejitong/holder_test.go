@@ -10,6 +10,7 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
+	"kejitong/store/storetest"
 )
 
 // walkIn signs b in at the platform itself as the account of a case.
@@ -97,6 +98,24 @@ func TestMobileChanged(t *testing.T) {
 			t.Errorf("a sensitive change without a fresh sign-in: %s", p.Request.URL.Path)
 		}
 	})
+}
+
+// A number unused for long is to be proved anew, and my own page says so first.
+func TestADoubtedNumberIsProvedAnew(t *testing.T) {
+	r := newRig(t, storetest.SQLite(t), nil, nil)
+	who := r.person("a").Account.ID
+	r.exec(`INSERT INTO last_sign_ins (account_id, at) VALUES (?, ?)`, string(who), r.clock.now().Add(-100*24*time.Hour).UnixMilli())
+	b := r.browser()
+	r.walkIn(b, "a", "/me").wants(t, 200, "/me")
+	if err := r.app.holders.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.get(r.issuer+"/me").wants(t, 200, "/me", "请重新验证手机号")
+	p := b.submit(b.get(r.issuer+"/me/mobile"), "captcha", url.Values{"value": {"18711111111"}, "captcha": {demoCaptcha}})
+	b.submit(p, "code", url.Values{"code": {r.coded("+8618711111111")}}).wants(t, 200, "/me/mobile/done")
+	if p := b.get(r.issuer + "/me"); strings.Contains(p.body, "请重新验证手机号") {
+		t.Error("asked again")
+	}
 }
 
 // Whoever cannot show the old number waits a day, and can be stopped meanwhile.

@@ -63,6 +63,23 @@ func (h *Holder) Links(*principal.Visit) []templates.Link {
 	}
 }
 
+// Urger is a part that may have something due, which stands before all else.
+type Urger interface {
+	Due(ctx context.Context, v *principal.Visit) ([]templates.Link, error)
+}
+
+var _ Urger = (*Holder)(nil)
+
+// Due implements Urger: a number that may be somebody else's by now is to be proved
+// anew.
+func (h *Holder) Due(ctx context.Context, v *principal.Visit) ([]templates.Link, error) {
+	doubted, err := h.Service.Store.NumberDoubted(ctx, v.Principal.Account.ID)
+	if err != nil || !doubted {
+		return nil, err
+	}
+	return []templates.Link{{URL: "/me/mobile", Text: templates.T("contact.prove"), Hint: templates.T("contact.prove_hint"), Main: true}}, nil
+}
+
 // asker is who asks, with the captcha that the form brought.
 func (h *Holder) asker(w http.ResponseWriter, r *http.Request, v *principal.Visit) holder.Asker {
 	ctx := r.Context()

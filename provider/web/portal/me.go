@@ -23,6 +23,14 @@ func (h *Handler) showMe(w http.ResponseWriter, r *http.Request, v *principal.Vi
 	}
 	for _, part := range h.Parts {
 		p.Links = append(p.Links, part.Links(v)...)
+		if u, ok := part.(Urger); ok {
+			due, err := u.Due(r.Context(), v)
+			if err != nil {
+				h.Web.Fail(w, r, err)
+				return
+			}
+			p.Links = append(due, p.Links...)
+		}
 	}
 	h.Web.Show(w, r, http.StatusOK, p, as(v))
 }
