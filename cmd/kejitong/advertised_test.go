@@ -432,7 +432,7 @@ func (d *advertised) refusals(t *testing.T) {
 		a := asking("std", "openid", "claims", `{"id_token":{"acr":{"essential":true,"value":"`+class+`"}}}`)
 		d.refused(a, d.browser().still().get(d.authorizeURL(a)), "unmet_authentication_requirements")
 	}
-	for _, path := range []string{"/oauth2/device", "/oauth2/introspection", "/register", "/connect/register"} {
+	for _, path := range []string{"/oauth2/device", "/oauth2/introspection", "/connect/register"} { // /register is for people
 		if p := d.browser().get(d.issuer + path); p.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", path, p.StatusCode)
 		}
