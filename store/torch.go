@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"kejitong/provider/account"
 	"kejitong/provider/fault"
@@ -54,6 +52,10 @@ const torchIncoming = `
 CREATE TEMPORARY TABLE torch_incoming (id TEXT, batch_id TEXT, row_no BIGINT, kind TEXT, key_digest TEXT, key_text TEXT, doc_digest TEXT,
     phone_digest TEXT, record TEXT, profile TEXT, legacy TEXT, unit_id TEXT, unit_name TEXT, unit_type TEXT, unit_region TEXT,
     unit_office TEXT, created_at BIGINT) ON COMMIT DROP`
+
+const copyTorchIncoming = `
+COPY torch_incoming (id, batch_id, row_no, kind, key_digest, key_text, doc_digest, phone_digest, record, profile, legacy, unit_id, unit_name,
+    unit_type, unit_region, unit_office, created_at) FROM STDIN`
 
 const takeTorchIncoming = `
 INSERT INTO torch_records (` + torchStagedColumns + `)
@@ -192,7 +194,7 @@ func (d *DB) copyTorch(ctx context.Context, rows [][]any) ([]int, error) {
 	if _, err := d.exec(ctx, torchIncoming); err != nil {
 		return nil, err
 	}
-	in, err := d.unit(ctx).tx.PrepareContext(ctx, pq.CopyIn("torch_incoming", strings.Split(strings.Join(strings.Fields(strings.Split(torchStagedColumns, ", facts")[0]), ""), ",")...))
+	in, err := d.unit(ctx).tx.PrepareContext(ctx, copyTorchIncoming)
 	if err != nil {
 		return nil, classify(err)
 	}

@@ -19,7 +19,7 @@ func TestRegistrationUnderAttack(t *testing.T) {
 		// S56: what the last form says, from a browser that went no step, and from
 		// another browser that carries this one's cookie.
 		stranger := s.browser()
-		p := stranger.get(s.issuer+"/register/account").ends(t, "/register")
+		stranger.get(s.issuer+"/register/account").ends(t, "/register")
 		token := url.Values{"form_token": {findForm(t, stranger.get(s.issuer+"/register/person").body, "mobile").values.Get("form_token")}}
 		with := func(f, more url.Values) url.Values {
 			all := url.Values{}
@@ -50,7 +50,7 @@ func TestRegistrationUnderAttack(t *testing.T) {
 		}
 
 		// S59: what no field of the form is for changes nothing.
-		p = a.submit(form, "login_name", with(personForm(login), url.Values{
+		p := a.submit(form, "login_name", with(personForm(login), url.Values{
 			"state": {"frozen"}, "kind": {"legal_entity"}, "realname_status": {"verified"}, "realname_level": {"L4"}, "verified": {"true"}, "role": {"admin"},
 			"account_id": {"AAAAAAAAAAAAAAAAAAAAAA"}, "mobile": {"13900000000"}, "phone_verified": {"false"}, "uscc": {"91110000MA0000269Y"}, "unit_name": {"北京夹带科技公司"},
 		})).ends(t, "/register/done")

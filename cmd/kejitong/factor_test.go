@@ -210,8 +210,9 @@ func TestStepUp(t *testing.T) {
 		r.clock.stop()
 		h := r.enrols("a")
 		b := r.browser()
-		p := b.submit(h.asked(b), "code", url.Values{"code": {h.code(0)}})
-		if p = b.get(r.issuer + "/me/security/passkey"); onFactorPage(p) {
+		b.submit(h.asked(b), "code", url.Values{"code": {h.code(0)}})
+		p := b.get(r.issuer + "/me/security/passkey")
+		if onFactorPage(p) {
 			t.Errorf("asked again at once: %s", p.Request.URL)
 		}
 		r.clock.move(6 * time.Minute)

@@ -76,7 +76,7 @@ func Ask(c Case) Question {
 		q.Kind, q.Person = "person", &AskedPerson{p.Name, p.IDType, p.IDNumber, p.Nationality}
 	} else if u := c.Entry.Unit; u != nil {
 		l := u.LegalRep
-		q.Kind, q.Unit = "unit", &AskedUnit{u.Name, u.USCC, u.Type, AskedPerson{l.Name, l.IDType, l.IDNumber, l.Nationality}}
+		q.Kind, q.Unit = "unit", &AskedUnit{u.Name, u.USCC, u.Type, AskedPerson(l)}
 	}
 	return q
 }
@@ -90,7 +90,7 @@ func (q Question) Entry() (Entry, bool) {
 	case q.Kind == "unit" && q.Unit != nil:
 		l := q.Unit.LegalRep
 		return Entry{Unit: &Unit{Name: q.Unit.Name, USCC: q.Unit.USCC, Type: q.Unit.Type, Region: account.Mainland,
-			LegalRep: Person{Name: l.Name, IDType: l.IDType, IDNumber: l.IDNumber, Nationality: l.Nationality}}}, true
+			LegalRep: Person(l)}}, true
 	}
 	return Entry{}, false
 }

@@ -26,13 +26,6 @@ func wayOf(k account.Kind) Way {
 	return ResetPerson
 }
 
-func kindOf(w Way) account.Kind {
-	if w == ResetUnit {
-		return account.LegalEntity
-	}
-	return account.NaturalPerson
-}
-
 // Find is the first step of a reset: 检索登录名. It gives the id of a flow, for
 // names that nobody has as for others, with the same answer at the same time
 // (R31).

@@ -77,10 +77,13 @@ func (f *Folder) Put(_ context.Context, name string, body []byte) error {
 
 func (f *Folder) put(path string, body []byte) (err error) {
 	dir := filepath.Dir(path)
-	if err := os.Mkdir(dir, 0o700); err == nil {
-		err = flush(f.root)
-	} else if !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("documents: %w", err)
+	switch made := os.Mkdir(dir, 0o700); {
+	case made == nil:
+		if err := flush(f.root); err != nil {
+			return fmt.Errorf("documents: %w", err)
+		}
+	case !errors.Is(made, fs.ErrExist):
+		return fmt.Errorf("documents: %w", made)
 	}
 	var tail [8]byte
 	rand.Read(tail[:]) // never fails: crypto/rand ends the program instead

@@ -23,7 +23,8 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request) {
 	ctx, id := r.Context(), flowOf(r)
 	caseID, err := h.Recovery.MayAttach(ctx, h.asker(w, r), id)
 	if err != nil {
-		for range web.Uploads(r) { // read off, so that the answer arrives
+		for _, unread := range web.Uploads(r) { // read off, so that the answer arrives
+			_ = unread
 			break
 		}
 		h.end(w, r, err)
