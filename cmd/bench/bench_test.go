@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"os"
 	"strings"
 	"testing"
@@ -66,9 +65,14 @@ func TestStatementsOfEachStepOnPostgres(t *testing.T) {
 		t.Fatalf("%d steps, want %d", len(r.parts[0].steps), len(want))
 	}
 	for _, s := range r.parts[0].steps {
-		// The server's own work in the background (version of the clients, outbox)
-		// adds a little, and takes nothing away.
-		if math.Round(s.statements-.2) != want[s.name] {
+		// The server's own work in the background (version of the clients, outbox,
+		// chain of the trail) adds a little, and takes nothing away; in the time that
+		// a password takes it adds more. TestStatementsPerStep counts exactly.
+		more := .7
+		if s.name == "POST /login" {
+			more = 2
+		}
+		if s.statements < want[s.name]-.3 || s.statements >= want[s.name]+more {
 			t.Errorf("%s: %.2f statements, want %.0f", s.name, s.statements, want[s.name])
 		}
 	}
