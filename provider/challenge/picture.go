@@ -62,17 +62,17 @@ func Picture(digits string, noise []byte) ([]byte, error) {
 	for range 260 { // dust
 		img.SetColorIndex(int(s.between(0, PictureWidth)), int(s.between(0, PictureHeight)), 2)
 	}
-	amplitude, phase, length := s.between(1.5, 3.5), s.between(0, 2*math.Pi), s.between(34, 60)
+	amplitude, phase, length := s.between(1, 2.5), s.between(0, 2*math.Pi), s.between(34, 60)
 	wave := func(x float64) float64 { return amplitude * math.Sin(phase+2*math.Pi*x/length) }
 	step := float64(PictureWidth-24) / float64(len(digits))
 	for i, d := range digits {
 		if d < '0' || d > '9' {
 			return nil, fmt.Errorf("challenge: %q is no digit", d)
 		}
-		x, y := 12+step*(float64(i)+.5)+s.between(-3, 3), PictureHeight/2+s.between(-5, 5)
+		x, y := 12+step*(float64(i)+.5)+s.between(-2, 2), PictureHeight/2+s.between(-5, 5)
 		stamp(img, glyphs[d-'0'], x, y, s, wave)
 	}
-	for range 3 {
+	for range 2 {
 		curve(img, s)
 	}
 	var out bytes.Buffer
@@ -85,7 +85,7 @@ func Picture(digits string, noise []byte) ([]byte, error) {
 // stamp puts one digit around (cx, cy): every pixel near is looked up in the
 // glyph, backwards through turn, shear and scale.
 func stamp(img *image.Paletted, g [7]byte, cx, cy float64, s *stream, wave func(float64) float64) {
-	turn, shear, scale := s.between(-.35, .35), s.between(-.25, .25), s.between(4.4, 5.6)
+	turn, shear, scale := s.between(-.3, .3), s.between(-.15, .15), s.between(4.6, 5.4)
 	sin, cos := math.Sincos(turn)
 	for py := 0; py < PictureHeight; py++ {
 		for px := int(cx) - 26; px <= int(cx)+26; px++ {
@@ -107,10 +107,8 @@ func curve(img *image.Paletted, s *stream) {
 	amplitude, phase, length := s.between(3, 9), s.between(0, 2*math.Pi), s.between(50, 130)
 	for x := range PictureWidth {
 		at := int(y + slope*float64(x-PictureWidth/2) + amplitude*math.Sin(phase+2*math.Pi*float64(x)/length))
-		for w := range 2 {
-			if at+w >= 0 && at+w < PictureHeight {
-				img.SetColorIndex(x, at+w, 1)
-			}
+		if at >= 0 && at < PictureHeight {
+			img.SetColorIndex(x, at, 1)
 		}
 	}
 }
