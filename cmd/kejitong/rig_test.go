@@ -20,9 +20,12 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/client"
+	"kejitong/provider/credential"
 	"kejitong/provider/principal"
+	"kejitong/provider/torch"
 	"kejitong/store"
 	"kejitong/store/storetest"
+	"kejitong/templates"
 )
 
 // rig is a stage whose clock can be moved, that can be restarted and that can
@@ -92,6 +95,28 @@ func newRig(t testing.TB, o store.Options, tweak func(*config.Config), alter fun
 	return r
 }
 
+// cheap hashes passwords at a cost that no configuration may have: most tests are
+// about something else. TestRealCost of package credential has the real one.
+func cheap(c config.Config) *credential.Hasher {
+	return &credential.Hasher{MemoryKiB: 64, Time: 1, Concurrency: c.Passwords.Concurrency, Queue: c.Passwords.Queue, Foreign: torch.Passwords{}}
+}
+
+var renderers sync.Map // by config.Platform
+
+// drawn is the pages, parsed once: that takes a second under the race detector.
+func drawn(t testing.TB, c config.Platform) *templates.Renderer {
+	t.Helper()
+	if r, ok := renderers.Load(c); ok {
+		return r.(*templates.Renderer)
+	}
+	r, err := newRenderer(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renderers.Store(c, r)
+	return r
+}
+
 func openBeside(t testing.TB, o store.Options) *sql.DB {
 	t.Helper()
 	name, dsn := "postgres", o.DSN
@@ -126,6 +151,7 @@ func (r *rig) start(t testing.TB, cast *performance) {
 	}
 	a := &app{cfg: cast.config, log: slog.New(slog.NewJSONHandler(logs, nil)), db: db, clock: r.clock.now}
 	cast.equip(a)
+	a.hasher, a.render = cheap(cast.config), drawn(t, cast.config.Platform)
 	if r.alter != nil {
 		r.alter(a)
 	}

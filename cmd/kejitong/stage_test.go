@@ -85,6 +85,7 @@ func newStageAt(t testing.TB, o store.Options, l net.Listener, issuer string, tw
 	if alter != nil {
 		alter(a)
 	}
+	a.hasher, a.render = cheap(a.cfg), drawn(t, a.cfg.Platform)
 	if err := a.assemble(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,7 @@ type app struct {
 	db      *store.DB
 	ring    *keys.Ring
 	hasher  *credential.Hasher
+	render  *templates.Renderer
 	clients *client.Registry
 	runner  *outbox.Runner
 	chain   *audit.Chain
@@ -68,7 +69,7 @@ type app struct {
 	watch    *credential.Watch
 	mutual   net.Listener // for clients with certificates, nil if there is none
 
-	// Only tests set these, before assemble: a clock that can be moved, something
+	// Only tests set these (and hasher and render), before assemble: a clock that can be moved, something
 	// to stand between the protocol and the grants, and whose certificates our own
 	// calls believe (nil: the system's).
 	clock  func() time.Time
@@ -130,6 +131,9 @@ func (a *app) vault(ctx context.Context) error {
 	}
 	a.db.Seal = func() store.Sealer { return a.ring.Snapshot() }
 	a.chain = &audit.Chain{Store: a.db, Key: a.ring.Snapshot().Current(keys.Trail).Bytes, Now: a.clock}
+	if a.hasher != nil {
+		return nil
+	}
 	p := a.cfg.Passwords
 	a.hasher = &credential.Hasher{
 		MemoryKiB: uint32(p.Argon2MemoryKiB), Time: uint32(p.Argon2Time), Parallelism: uint8(p.Argon2Parallelism), //nolint:gosec // validated bounds
@@ -230,12 +234,12 @@ func (a *app) credentials() *credential.Service {
 
 func (a *app) kit() (*web.Kit, error) {
 	c := a.cfg
-	render, err := templates.New(templates.Options{
-		Platform: c.Platform.NameZH, PlatformEN: c.Platform.NameEN, SupportPhone: c.Platform.SupportPhone, SupportHours: c.Platform.SupportHours,
-		ManualURL: cmp.Or(c.Platform.ManualURL, "/help"), PrivacyURL: "/help/privacy",
-	})
-	if err != nil {
-		return nil, err
+	render := a.render
+	if render == nil {
+		var err error
+		if render, err = newRenderer(c.Platform); err != nil {
+			return nil, err
+		}
 	}
 	issuer, err := url.Parse(c.Issuer)
 	if err != nil {
@@ -275,3 +279,11 @@ func shownVersion() string {
 
 // encodeKey is the text form of a root key in its file.
 func encodeKey(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+
+// newRenderer parses the pages as the configuration names the platform.
+func newRenderer(c config.Platform) (*templates.Renderer, error) {
+	return templates.New(templates.Options{
+		Platform: c.NameZH, PlatformEN: c.NameEN, SupportPhone: c.SupportPhone, SupportHours: c.SupportHours,
+		ManualURL: cmp.Or(c.ManualURL, "/help"), PrivacyURL: "/help/privacy",
+	})
+}
