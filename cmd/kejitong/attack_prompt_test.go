@@ -43,7 +43,6 @@ func TestPrompts(t *testing.T) {
 			{"essential class out of reach", "web", params{"claims", essential("urn:fuwu:aal:3")}, "unmet_authentication_requirements"},
 			{"login", "web", params{"prompt", "login"}, "/login"},
 			{"login consent", "web", params{"prompt", "login consent"}, "/login"},
-			{"create, until there is a page to register on", "web", params{"prompt", "create"}, "/login"},
 			{"max_age 0", "web", params{"max_age", "0"}, "/login"},
 			{"max_age 1", "web", params{"max_age", "1"}, "/login"},
 			{"default_max_age", "impatient", nil, "/login"},

@@ -98,7 +98,7 @@ func TestEveryClaimByItsName(t *testing.T) {
 				`{"id_token":{"acr":{"value":"urn:fuwu:aal:3"}}}`:                                      "",
 				`{"id_token":{"acr":{"values":["loa9"]}}}`:                                             "",
 				`{"id_token":{"acr":null}}`:                                                            "",
-				`{"id_token":{"acr":{"essential":true,"values":["urn:fuwu:aal:2","loa9"]}}}`:           "unmet_authentication_requirements",
+				`{"id_token":{"acr":{"essential":true,"values":["urn:fuwu:aal:3","loa9"]}}}`:           "unmet_authentication_requirements",
 			} {
 				a := asking("web", "openid", "claims", claims)
 				p := b.get(s.authorizeURL(a))

@@ -37,8 +37,8 @@ func TestDeskStoryInChromium(t *testing.T) {
 			step("02-queue", chromedp.SendKeys("#f-username", o.Username), chromedp.SendKeys("#f-password", o.Password), chromedp.SendKeys("#f-code", r.deskCode(o.Factor)),
 				chromedp.Submit("#f-password"), chromedp.WaitVisible(`a[href*="`+cs.ID+`"]`))
 			step("03-masked", chromedp.Click(`a[href*="`+cs.ID+`"]`), chromedp.WaitVisible(`button[value="claim"]`))
-			step("04-in-charge", chromedp.Click(`button[value="claim"]`), chromedp.WaitVisible(".papers img"))
-			shown, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`(async () => { const i = document.querySelector(".papers img"); i.loading = "eager"; await i.decode(); return i.naturalWidth > 100 })()`, chromedp.EvalAwaitPromise))
+			step("04-in-charge", chromedp.Click(`button[value="claim"]`), chromedp.WaitVisible(".exhibits img"))
+			shown, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`(async () => { const i = document.querySelector(".exhibits img"); i.loading = "eager"; await i.decode(); return i.naturalWidth > 100 })()`, chromedp.EvalAwaitPromise))
 			if err != nil || !shown {
 				t.Errorf("the document is not shown: %v", err)
 			}

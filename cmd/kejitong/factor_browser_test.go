@@ -85,7 +85,7 @@ func TestPasskeysInChromium(t *testing.T) {
 			if got := read(".rows"); !strings.Contains(got, "办公室电脑") || !strings.Contains(got, "通行密钥") {
 				t.Errorf("the list shows %q", got)
 			}
-			step("05-signed-out", chromedp.Navigate(s.issuer+"/"), chromedp.Click(`form[action="/logout"] button`), chromedp.WaitVisible("h1"))
+			step("05-signed-out", chromedp.Navigate(s.issuer+"/"), chromedp.Click(`form[action="/logout"] button`), chromedp.WaitNotPresent(`form[action="/logout"]`), chromedp.WaitVisible("h1"))
 			step("06-asked", append(signIn("/me/security"), chromedp.WaitVisible("[data-go]"))...)
 			bad(true, false)
 			step("07-another-signature", chromedp.Click("[data-go]"), chromedp.WaitVisible("#failure"))
@@ -102,7 +102,7 @@ func TestPasskeysInChromium(t *testing.T) {
 				t.Errorf("the devices show %q", got)
 			}
 			step("11-removed", chromedp.Navigate(s.issuer+"/me/security"), chromedp.Click(`button[value="remove"]`), chromedp.WaitVisible(`[role="status"]`))
-			step("12-signed-out", chromedp.Navigate(s.issuer+"/"), chromedp.Click(`form[action="/logout"] button`), chromedp.WaitVisible("h1"))
+			step("12-signed-out", chromedp.Navigate(s.issuer+"/"), chromedp.Click(`form[action="/logout"] button`), chromedp.WaitNotPresent(`form[action="/logout"]`), chromedp.WaitVisible("h1"))
 			step("13-password-alone", append(signIn("/me/security"), chromedp.WaitVisible(`a[href="/me/security/passkey"]`))...)
 			rows, err := s.app.db.RecentAudit(t.Context(), 100)
 			if err != nil {

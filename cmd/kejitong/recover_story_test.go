@@ -53,7 +53,7 @@ func TestRecoveryInChromium(t *testing.T) {
 			step("12-mobile", chromedp.SendKeys("#name", "张三"), chromedp.SendKeys("#id_number", "11000019900101003X"), chromedp.SendKeys("#mobile", "13911112222"),
 				chromedp.SendKeys("#captcha", demoCaptcha), chromedp.Submit("#captcha"), chromedp.WaitVisible("#code"))
 			step("13-evidence", chromedp.SendKeys("#code", s.await(fresh, 1).Code), chromedp.Submit("#code"), chromedp.WaitVisible("#file"))
-			step("14-uploaded", chromedp.SetUploadFiles("#file", []string{card}), chromedp.Click(".upload .btn"), chromedp.WaitVisible(".papers .badge.ok"))
+			step("14-uploaded", chromedp.SetUploadFiles("#file", []string{card}), chromedp.Click(".upload .btn"), chromedp.WaitVisible(".filed .badge.ok"))
 			step("15-filed", chromedp.SendKeys("#reason", "旧手机号已注销"), chromedp.Submit("#reason"), chromedp.WaitVisible(`.card .done`))
 			number, secret := caseNumbers.FindString(read("#main")), secretTexts.FindString(read("#main"))
 			a, err := s.app.db.AppealByNumber(context.WithoutCancel(t.Context()), number)
