@@ -55,6 +55,12 @@ var remedies = map[string]string{
 	account.MsgUSCCRegion:       "has no six region digits in places 3 to 8; copy it from the licence",
 	account.MsgUSCCCheck:        "fails its check character, so at least one character is wrong; copy it from the licence",
 
+	account.MsgEmailEmpty:         "is missing",
+	account.MsgEmailForm:          "is no e-mail address",
+	account.MsgUnitNameEmpty:      "is missing; give the name on the licence",
+	account.MsgUnitNameLength:     "has fewer than 2 or more than 100 characters",
+	account.MsgUnitNameCharacters: "holds characters that no name has",
+
 	account.MsgResidentEmpty:    "is missing; give the 18 characters of the identity number",
 	account.MsgResidentVoid:     "is a number of 15 digits, void since 2013; give the one of 18",
 	account.MsgResidentLength:   "has not 18 characters",
