@@ -49,7 +49,7 @@ func TestDeskReadsTheTrail(t *testing.T) {
 		}
 		good := u.Query().Get("page")
 		for name, q := range map[string]url.Values{
-			"flipped":        {"kind": {"sign_in.failed"}, "page": {good[:len(good)-1] + "A"}},
+			"flipped":        {"kind": {"sign_in.failed"}, "page": {flipped(good)}},
 			"another search": {"kind": {"operator."}, "page": {good}},
 			"made up":        {"page": {"12"}},
 			"SQL":            {"page": {"' OR 1=1 --"}},
@@ -132,4 +132,13 @@ func TestDeskExportsTheTrail(t *testing.T) {
 			t.Error("the trail does not tell that it was exported")
 		}
 	})
+}
+
+// flipped is s with another first character: all its bits count, which those of
+// the last one of base64 need not.
+func flipped(s string) string {
+	if s[0] == 'A' {
+		return "B" + s[1:]
+	}
+	return "A" + s[1:]
 }

@@ -85,14 +85,17 @@ func (s *Service) Reject(ctx context.Context, d Decision) (Case, error) {
 		return Case{}, wrong("reason", MsgGrounds)
 	}
 	return s.decide(ctx, d, func(ctx context.Context, c *Case, ev audit.Event) error {
-		if err := s.closeFolder(ctx, c.Folder); err != nil {
-			return err
-		}
+		folder := c.Folder
 		c.State, _ = Next(ManualReview, Reject)
 		c.Reasons, c.Remark, c.Reviewer = []Reason{{Code: d.Reason}}, d.Remark, d.Operator
 		c.Method, c.DecidedAt, c.PapersAt, c.Folder = account.MethodManual, s.Now(), noTime, string(account.NewID())
 		ev.Kind, ev.Result, ev.Detail = audit.RealNameRejected, "refused", d.Reason
+		// The case comes before its folder here as it does when it passes: two who
+		// decide at once must not wait for each other.
 		if err := s.step(ctx, c, ManualReview, ev); err != nil {
+			return err
+		}
+		if err := s.closeFolder(ctx, folder); err != nil {
 			return err
 		}
 		h, err := s.Store.Holder(ctx, c.Account)
