@@ -18,10 +18,11 @@ import (
 var (
 	leaves  = []string{"provider/fault", "provider/audit", "provider/outbox", "provider/outbound", "provider/notify"}
 	domains = []string{"provider/account", "provider/credential", "provider/session", "provider/token", "provider/keys", "provider/entitlement", "provider/client", "provider/consent", "provider/authflow", "provider/device", "provider/principal", "provider/parting",
-		"provider/challenge", "provider/signup", "provider/realname", "provider/document", "provider/recovery", "provider/factor", "provider/operator", "provider/holder", "provider/torch"}
+		"provider/challenge", "provider/signup", "provider/realname", "provider/document", "provider/recovery", "provider/factor", "provider/operator", "provider/holder", "provider/torch",
+		"provider/mandate", "provider/integrator", "provider/diagnosis", "provider/webhook"}
 	// kits is what every surface may use beside package web
 	kits     = []string{"provider/web/visitor"}
-	surfaces = []string{"provider/oidc", "provider/web/interact", "provider/web/enroll", "provider/web/portal", "provider/web/recover", "provider/web/admin", "provider/web/help", "provider/web/lookup"}
+	surfaces = []string{"provider/oidc", "provider/web/interact", "provider/web/enroll", "provider/web/portal", "provider/web/recover", "provider/web/admin", "provider/web/help", "provider/web/lookup", "provider/web/console", "provider/web/api"}
 	// what each domain may know beside the leaves
 	mayKnow = map[string][]string{
 		"provider/account":     {},
@@ -44,6 +45,10 @@ var (
 		"provider/operator":    {"provider/account", "provider/credential", "provider/factor"},
 		"provider/holder":      {"provider/account", "provider/challenge", "provider/credential", "provider/realname", "provider/session"},
 		"provider/torch":       {"provider/account", "provider/challenge", "provider/credential", "provider/entitlement"},
+		"provider/mandate":     {"provider/account", "provider/challenge", "provider/entitlement", "provider/session"},
+		"provider/integrator":  {"provider/account", "provider/client", "provider/entitlement"},
+		"provider/diagnosis":   {"provider/client"},
+		"provider/webhook":     {"provider/account", "provider/client", "provider/entitlement"},
 		"provider/principal":   {"provider/account", "provider/client", "provider/consent", "provider/entitlement", "provider/session", "provider/token"},
 	}
 )
