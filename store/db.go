@@ -50,7 +50,7 @@ type Sealer interface {
 	MAC(purpose keys.Purpose, parts ...string) []byte
 }
 
-// DB is an open database. Seal, Now and Promised may be set until the first use.
+// DB is an open database. Seal, Now, Promised and Altered may be set until the first use.
 type DB struct {
 	Seal func() Sealer    // the ring in force; accounts cannot be read or written without it
 	Now  func() time.Time // default time.Now in UTC
@@ -58,6 +58,10 @@ type DB struct {
 	// Promised is called after each commit that promised a message, so that the
 	// outbox is looked through at once; nil: nobody is told.
 	Promised func()
+
+	// Altered is called where a mandate or grant is read that was changed past us,
+	// with its kind and id; nil: nobody is told. It gives nothing either way.
+	Altered func(kind, id string)
 
 	postgres bool
 	write    *sqlx.DB // PostgreSQL: the pool; SQLite: the one writer

@@ -45,11 +45,9 @@ WHERE state = 'closed' AND updated_at < ? AND login_key NOT LIKE 'closed|%'`
 
 	unitOf = `SELECT id FROM units WHERE account_id = ?`
 
-	endMandatesOf = `
-UPDATE mandates SET state = 'revoked', valid_until = ? WHERE account_id = ? AND state IN ('active', 'pending', 'suspended')`
+	openMandatesOf = `SELECT ` + mandateColumns + ` FROM mandates WHERE account_id = ? AND state IN ('active', 'pending', 'suspended') ORDER BY id`
 
-	endEntitlementsOf = `
-UPDATE entitlements SET state = 'revoked', valid_until = ? WHERE account_id = ? AND state IN ('active', 'pending', 'suspended')`
+	openGrantsOf = `SELECT ` + rightColumns + ` FROM entitlements WHERE account_id = ? AND state IN ('active', 'pending', 'suspended') ORDER BY id`
 
 	endActing = `UPDATE grants SET state = 2 WHERE actor_id = ? AND actor_id <> '' AND state <> 2 RETURNING client_id, session_id`
 
@@ -149,10 +147,8 @@ func (d *DB) EraseAccount(ctx context.Context, a account.Account, now time.Time,
 		if err := d.leaveUnit(ctx, a.ID, now); err != nil {
 			return err
 		}
-		for _, query := range []string{endMandatesOf, endEntitlementsOf} {
-			if _, err := d.exec(ctx, query, millis(now), string(a.ID)); err != nil {
-				return err
-			}
+		if err := d.revokeThese(ctx, openMandatesOf, openGrantsOf, string(a.ID), now, audit.Event{Actor: ev.Actor, Detail: "account closed"}); err != nil {
+			return err
 		}
 		for _, query := range erasures() {
 			if _, err := d.exec(ctx, query, string(a.ID)); err != nil {
@@ -206,31 +202,40 @@ func (d *DB) leaveUnit(ctx context.Context, id account.ID, now time.Time) error 
 }
 
 const (
-	actorsOf = `
-SELECT account_id FROM mandates WHERE unit_id = ? AND state = 'active'
-UNION SELECT account_id FROM entitlements WHERE unit_id = ? AND unit_id <> '' AND state = 'active' ORDER BY 1`
+	openMandatesFor = `SELECT ` + mandateColumns + ` FROM mandates WHERE unit_id = ? AND state IN ('active', 'pending', 'suspended') ORDER BY id`
 
-	endMandatesFor = `
-UPDATE mandates SET state = 'revoked', valid_until = ? WHERE unit_id = ? AND state IN ('active', 'pending', 'suspended')`
-
-	endEntitlementsFor = `
-UPDATE entitlements SET state = 'revoked', valid_until = ?
-WHERE unit_id = ? AND unit_id <> '' AND state IN ('active', 'pending', 'suspended')`
+	openGrantsFor = `
+SELECT ` + rightColumns + ` FROM entitlements
+WHERE unit_id = ? AND unit_id <> '' AND state IN ('active', 'pending', 'suspended') ORDER BY id`
 )
 
 // endForEverybody takes a unit from all who act for it, with their tokens.
 func (d *DB) endForEverybody(ctx context.Context, unitID string, now time.Time) error {
-	who, err := list(ctx, d, actorsOf, []any{unitID, unitID}, func(rows *sqlx.Rows, id *account.ID) error { return rows.Scan(id) })
+	return d.revokeThese(ctx, openMandatesFor, openGrantsFor, unitID, now, audit.Event{Actor: "system", Detail: "unit ended"})
+}
+
+// revokeThese revokes the mandates and grants that two queries give for key, and
+// ends the tokens that say anything of them.
+func (d *DB) revokeThese(ctx context.Context, mandates, grants, key string, now time.Time, why audit.Event) error {
+	held, err := returned(ctx, d, d.pick(mandates+locked, mandates), []any{key}, d.mandateRow)
 	if err != nil {
 		return err
 	}
-	for _, id := range who {
-		if err := d.endForUnit(ctx, id, unitID, entitlement.SystemID(""), now); err != nil {
+	for _, old := range held {
+		next := old
+		next.State, next.Until = entitlement.Revoked, now
+		if err := d.keepMandate(ctx, old, next, why); err != nil {
 			return err
 		}
 	}
-	for _, query := range []string{endMandatesFor, endEntitlementsFor} {
-		if _, err := d.exec(ctx, query, millis(now), unitID); err != nil {
+	rights, err := returned(ctx, d, d.pick(grants+locked, grants), []any{key}, d.rightRow)
+	if err != nil {
+		return err
+	}
+	for _, old := range rights {
+		next := old
+		next.State, next.Until = entitlement.Revoked, now
+		if err := d.keepGrant(ctx, old, next, why); err != nil {
 			return err
 		}
 	}

@@ -24,15 +24,16 @@ import (
 // What a closed account leaves behind, and why. Every other table that names an
 // account must be erased with it.
 var kept = map[string]string{
-	"accounts":     "the id, so that no other account gets its subject, and for a year the login name",
-	"grants":       "revoked: the proof that its tokens are",
-	"sessions":     "ended, swept with their end",
-	"mandates":     "revoked",
-	"entitlements": "revoked",
-	"units":        "freed, a public register's facts",
-	"audit":        "identifiers only, kept by law",
-	"spoken_for":   "names a revoked grant",
-	"proposals":    "of operators, about things of their own kind",
+	"accounts":      "the id, so that no other account gets its subject, and for a year the login name",
+	"grants":        "revoked: the proof that its tokens are",
+	"sessions":      "ended, swept with their end",
+	"mandates":      "revoked",
+	"entitlements":  "revoked",
+	"right_changes": "the history of mandates and grants, identifiers only",
+	"units":         "freed, a public register's facts",
+	"audit":         "identifiers only, kept by law",
+	"spoken_for":    "names a revoked grant",
+	"proposals":     "of operators, about things of their own kind",
 }
 
 // A table that a new feature fills about people is erased when they close their

@@ -10,56 +10,58 @@ import (
 	"kejitong/provider/entitlement"
 )
 
-const putSystem = `
-INSERT INTO systems (id, name_zh, name_en, owner, entry_url, account_kinds, level, actions)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET name_zh = excluded.name_zh, name_en = excluded.name_en, owner = excluded.owner,
-    entry_url = excluded.entry_url, account_kinds = excluded.account_kinds, level = excluded.level, actions = excluded.actions`
-
-const putSystemDone = `WITH done AS (` + putSystem + ` RETURNING id)` + auditDone
-
-const selectSystems = `
-SELECT id, name_zh, name_en, owner, entry_url, account_kinds, level, actions FROM systems ORDER BY id`
-
 const putMandate = `
-INSERT INTO mandates (id, account_id, unit_id, relation, state, source, valid_from, valid_until)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO mandates (id, account_id, unit_id, relation, state, source, valid_from, valid_until, mac)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, unit_id = excluded.unit_id, relation = excluded.relation,
-    state = excluded.state, source = excluded.source, valid_from = excluded.valid_from, valid_until = excluded.valid_until`
+    state = excluded.state, source = excluded.source, valid_from = excluded.valid_from, valid_until = excluded.valid_until, mac = excluded.mac`
 
 const putEntitlement = `
-INSERT INTO entitlements (id, account_id, unit_id, system, actions, state, source, valid_from, valid_until)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO entitlements (id, account_id, unit_id, system, actions, state, source, valid_from, valid_until, mac)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET account_id = excluded.account_id, unit_id = excluded.unit_id, system = excluded.system,
     actions = excluded.actions, state = excluded.state, source = excluded.source, valid_from = excluded.valid_from,
-    valid_until = excluded.valid_until`
+    valid_until = excluded.valid_until, mac = excluded.mac`
 
 // What stands there now; PostgreSQL locks it, so that of two changes at once
 // the second one sees the first.
 const (
-	oldMandate = `SELECT account_id, unit_id, relation, state, source, valid_from, valid_until FROM mandates WHERE id = ?`
+	mandateColumns = `id, account_id, unit_id, relation, state, source, valid_from, valid_until, mac`
 
-	oldEntitlement = `
-SELECT account_id, unit_id, system, actions, state, source, valid_from, valid_until FROM entitlements WHERE id = ?`
+	oldMandate = `SELECT ` + mandateColumns + ` FROM mandates WHERE id = ?`
+
+	rightColumns = `id, account_id, unit_id, system, actions, state, source, valid_from, valid_until, mac`
+
+	oldEntitlement = `SELECT ` + rightColumns + ` FROM entitlements WHERE id = ?`
 
 	locked = ` FOR UPDATE`
 )
 
-// PutSystem inserts s or replaces the system with its id.
-func (d *DB) PutSystem(ctx context.Context, s entitlement.System, ev audit.Event) error {
-	_, err := d.deed(ctx, putSystemDone, putSystem, ev, string(s.ID), s.NameZH, s.NameEN, s.Owner, s.EntryURL, encoded(s.AccountKinds),
-		s.Level, encoded(s.Actions))
-	if err != nil {
-		return fmt.Errorf("put system: %w", err)
-	}
-	return nil
+// mandateDest and rightDest are where the columns go.
+func mandateDest(m *entitlement.Mandate, mac *string) []any {
+	return []any{&m.ID, &m.Account, &m.Unit.ID, &m.Relation, &m.State, &m.Source, &instant{&m.From}, &instant{&m.Until}, mac}
 }
 
-// Systems gives the catalogue, ordered by id.
-func (d *DB) Systems(ctx context.Context) ([]entitlement.System, error) {
-	return list(ctx, d, selectSystems, nil, func(rows *sqlx.Rows, s *entitlement.System) error {
-		return rows.Scan(&s.ID, &s.NameZH, &s.NameEN, &s.Owner, &s.EntryURL, &document{&s.AccountKinds}, &s.Level, &document{&s.Actions})
-	})
+func rightDest(g *entitlement.Grant, mac *string) []any {
+	return []any{&g.ID, &g.Account, &g.UnitID, &g.System, &document{&g.Actions}, &g.State, &g.Source, &instant{&g.From}, &instant{&g.Until}, mac}
+}
+
+// mandateRow and rightRow read a row, which gives nothing unless it is as we wrote
+// it.
+func (d *DB) mandateRow(rows *sqlx.Rows, m *entitlement.Mandate) error {
+	var mac string
+	if err := rows.Scan(mandateDest(m, &mac)...); err != nil {
+		return err
+	}
+	return d.genuineMandate(m, mac)
+}
+
+func (d *DB) rightRow(rows *sqlx.Rows, g *entitlement.Grant) error {
+	var mac string
+	if err := rows.Scan(rightDest(g, &mac)...); err != nil {
+		return err
+	}
+	return d.genuineGrant(g, mac)
 }
 
 // PutMandate inserts m or replaces the mandate with its id; of m.Unit only the
@@ -68,20 +70,15 @@ func (d *DB) Systems(ctx context.Context) ([]entitlement.System, error) {
 // owns a business system.
 func (d *DB) PutMandate(ctx context.Context, m entitlement.Mandate, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {
-		var old entitlement.Mandate
-		found, err := d.returning(ctx, d.pick(oldMandate+locked, oldMandate), []any{m.ID}, &old.Account, &old.Unit.ID, &old.Relation, &old.State,
-			&old.Source, &instant{&old.From}, &instant{&old.Until})
+		old, found, err := d.lockMandate(ctx, m.ID)
 		if err != nil {
 			return err
 		}
-		if _, err := d.exec(ctx, putMandate, m.ID, string(m.Account), m.Unit.ID, string(m.Relation), string(m.State), string(m.Source),
-			millis(m.From), millis(m.Until)); err != nil {
-			return err
+		if !found {
+			old = entitlement.Mandate{}
 		}
-		if now := d.Now(); found && old.Takes(m, now) {
-			if err := d.endForUnit(ctx, old.Account, old.Unit.ID, "", now); err != nil {
-				return err
-			}
+		if err := d.keepMandate(ctx, old, m, ev); err != nil {
+			return err
 		}
 		return d.Record(ctx, ev)
 	})
@@ -91,25 +88,52 @@ func (d *DB) PutMandate(ctx context.Context, m entitlement.Mandate, ev audit.Eve
 	return nil
 }
 
+// lockMandate reads a mandate as it stands, for the rest of ctx's transaction.
+func (d *DB) lockMandate(ctx context.Context, id string) (entitlement.Mandate, bool, error) {
+	all, err := returned(ctx, d, d.pick(oldMandate+locked, oldMandate), []any{clip(id)}, d.mandateRow)
+	if err != nil || len(all) == 0 {
+		return entitlement.Mandate{}, false, err
+	}
+	return all[0], true, nil
+}
+
+// keepMandate writes m, which is old up to now, with its MAC and its history, and
+// ends the tokens of who loses by it.
+func (d *DB) keepMandate(ctx context.Context, old, m entitlement.Mandate, ev audit.Event) error {
+	mac, err := d.mac(mandateKind, m.Bound())
+	if err != nil {
+		return err
+	}
+	if _, err := d.exec(ctx, putMandate, m.ID, string(m.Account), m.Unit.ID, string(m.Relation), string(m.State), string(m.Source),
+		millis(m.From), millis(m.Until), mac); err != nil {
+		return err
+	}
+	now := d.Now()
+	if old.ID != "" && (old.Takes(m, now) || old.State == entitlement.Altered) {
+		if err := d.endForUnit(ctx, old.Account, old.Unit.ID, "", now); err != nil {
+			return err
+		}
+	}
+	return d.remember(ctx, entitlement.Change{
+		Kind: mandateKind, ID: m.ID, Account: m.Account, UnitID: m.Unit.ID, What: string(m.Relation), From: old.State, To: m.State, Source: m.Source,
+		Until: m.Until, Actor: ev.Actor, Reason: ev.Detail,
+	})
+}
+
 // PutGrant inserts g or replaces the entitlement with its id. fault.Invalid if
 // the account or the system does not exist. What is taken from the one who held
 // it takes his tokens with it, at the clients that own the system.
 func (d *DB) PutGrant(ctx context.Context, g entitlement.Grant, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {
-		var old entitlement.Grant
-		found, err := d.returning(ctx, d.pick(oldEntitlement+locked, oldEntitlement), []any{g.ID}, &old.Account, &old.UnitID, &old.System,
-			&document{&old.Actions}, &old.State, &old.Source, &instant{&old.From}, &instant{&old.Until})
+		old, found, err := d.lockGrant(ctx, g.ID)
 		if err != nil {
 			return err
 		}
-		if _, err := d.exec(ctx, putEntitlement, g.ID, string(g.Account), g.UnitID, string(g.System), encoded(g.Actions), string(g.State),
-			string(g.Source), millis(g.From), millis(g.Until)); err != nil {
-			return err
+		if !found {
+			old = entitlement.Grant{}
 		}
-		if now := d.Now(); found && old.Takes(g, now) {
-			if err := d.endForUnit(ctx, old.Account, old.UnitID, old.System, now); err != nil {
-				return err
-			}
+		if err := d.keepGrant(ctx, old, g, ev); err != nil {
+			return err
 		}
 		return d.Record(ctx, ev)
 	})
@@ -117,4 +141,35 @@ func (d *DB) PutGrant(ctx context.Context, g entitlement.Grant, ev audit.Event) 
 		return fmt.Errorf("put entitlement: %w", err)
 	}
 	return nil
+}
+
+// lockGrant is lockMandate for a grant.
+func (d *DB) lockGrant(ctx context.Context, id string) (entitlement.Grant, bool, error) {
+	all, err := returned(ctx, d, d.pick(oldEntitlement+locked, oldEntitlement), []any{clip(id)}, d.rightRow)
+	if err != nil || len(all) == 0 {
+		return entitlement.Grant{}, false, err
+	}
+	return all[0], true, nil
+}
+
+// keepGrant is keepMandate for a grant.
+func (d *DB) keepGrant(ctx context.Context, old, g entitlement.Grant, ev audit.Event) error {
+	mac, err := d.mac(grantKind, g.Bound())
+	if err != nil {
+		return err
+	}
+	if _, err := d.exec(ctx, putEntitlement, g.ID, string(g.Account), g.UnitID, string(g.System), encoded(g.Actions), string(g.State),
+		string(g.Source), millis(g.From), millis(g.Until), mac); err != nil {
+		return err
+	}
+	now := d.Now()
+	if old.ID != "" && (old.Takes(g, now) || old.State == entitlement.Altered) {
+		if err := d.endForUnit(ctx, old.Account, old.UnitID, old.System, now); err != nil {
+			return err
+		}
+	}
+	return d.remember(ctx, entitlement.Change{
+		Kind: grantKind, ID: g.ID, Account: g.Account, UnitID: g.UnitID, What: string(g.System), Actions: g.Actions, From: old.State, To: g.State,
+		Source: g.Source, Until: g.Until, Actor: ev.Actor, Reason: ev.Detail,
+	})
 }

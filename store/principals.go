@@ -21,19 +21,27 @@ func (d *DB) openPrincipal(p *principal.Principal, profile string, unit, mandate
 			return fmt.Errorf("unit: %w", err)
 		}
 	}
+	var macs []string
 	err := readAll(mandates, func() tuple {
-		p.Mandates = append(p.Mandates, entitlement.Mandate{Account: p.Account.ID})
+		p.Mandates, macs = append(p.Mandates, entitlement.Mandate{Account: p.Account.ID}), append(macs, "")
 		m := &p.Mandates[len(p.Mandates)-1]
-		return append(tuple{&m.ID, &m.Relation, &m.State, &m.Source, &instant{&m.From}, &instant{&m.Until}}, unitDest(&m.Unit)...)
+		return append(tuple{&m.ID, &m.Relation, &m.State, &m.Source, &instant{&m.From}, &instant{&m.Until}, &macs[len(macs)-1]}, unitDest(&m.Unit)...)
 	})
+	for i := 0; err == nil && i < len(p.Mandates); i++ {
+		err = d.genuineMandate(&p.Mandates[i], macs[i])
+	}
 	if err != nil {
 		return fmt.Errorf("mandates: %w", err)
 	}
+	macs = macs[:0]
 	err = readAll(grants, func() tuple {
-		p.Grants = append(p.Grants, entitlement.Grant{Account: p.Account.ID})
+		p.Grants, macs = append(p.Grants, entitlement.Grant{Account: p.Account.ID}), append(macs, "")
 		g := &p.Grants[len(p.Grants)-1]
-		return tuple{&g.ID, &g.UnitID, &g.System, &document{&g.Actions}, &g.State, &g.Source, &instant{&g.From}, &instant{&g.Until}}
+		return tuple{&g.ID, &g.UnitID, &g.System, &document{&g.Actions}, &g.State, &g.Source, &instant{&g.From}, &instant{&g.Until}, &macs[len(macs)-1]}
 	})
+	for i := 0; err == nil && i < len(p.Grants); i++ {
+		err = d.genuineGrant(&p.Grants[i], macs[i])
+	}
 	if err != nil {
 		return fmt.Errorf("entitlements: %w", err)
 	}

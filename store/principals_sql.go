@@ -7,9 +7,9 @@ package store
 const unitValues = `u.id, u.uscc, u.name, u.type, u.region, u.registration_authority, u.status, u.state, u.account_id, u.verified_at,
         u.realname_status, u.realname_level, u.realname_method, u.realname_verified_at, u.process_id, u.check_id, u.check_organization`
 
-const mandateValues = `m.id, m.relation, m.state, m.source, m.valid_from, m.valid_until, ` + unitValues
+const mandateValues = `m.id, m.relation, m.state, m.source, m.valid_from, m.valid_until, m.mac, ` + unitValues
 
-const entitlementValues = `e.id, e.unit_id, e.system, e.actions, e.state, e.source, e.valid_from, e.valid_until`
+const entitlementValues = `e.id, e.unit_id, e.system, e.actions, e.state, e.source, e.valid_from, e.valid_until, e.mac`
 
 const actorValues = `h.id, h.kind, h.state, h.login_name, h.login_key, h.unit_id, h.realname_status, h.realname_level, h.realname_method,
         h.realname_verified_at, h.process_id, h.check_id, h.check_organization, h.profile, h.locale, h.created_at, h.updated_at,

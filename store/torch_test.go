@@ -71,7 +71,7 @@ func (w *town) unit(uscc, login string, verified bool) account.ID {
 func newTown(t *testing.T, db *store.DB) *town {
 	w := &town{t: t, db: db}
 	for _, id := range []entitlement.SystemID{"hightech_enterprise", "tech_sme", "other"} {
-		must(t, db.PutSystem(t.Context(), entitlement.System{ID: id, NameZH: "系统", NameEN: "system", Actions: []string{"apply", "report"}, Level: "L2"}, did(audit.AccountCreated)))
+		must(t, db.PutSystem(t.Context(), entitlement.System{ID: id, NameZH: "系统", NameEN: "system", Actions: []string{"apply", "report"}, Level: "L2", Earned: id != "other"}, did(audit.AccountCreated)))
 	}
 	w.unit(uE2, uE2, false)
 	w.account(account.NaturalPerson, uE3, "", "", "")

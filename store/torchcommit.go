@@ -60,7 +60,7 @@ FROM torch_records r WHERE r.batch_id = ? AND r.outcome IN ('E4', 'E5')`
 const addTorchGrants = `
 INSERT INTO entitlements (id, account_id, unit_id, system, actions, state, source, valid_from, valid_until)
 SELECT r.id || '.' || s.id, r.id, r.unit_id, s.id, s.actions, 'pending', 'torch_migration', ?, 0
-FROM torch_records r JOIN systems s ON s.id IN ('hightech_enterprise', 'tech_sme') WHERE r.batch_id = ? AND r.outcome IN ('E4', 'E5')`
+FROM torch_records r JOIN systems s ON s.earned = TRUE AND s.state = 'open' WHERE r.batch_id = ? AND r.outcome IN ('E4', 'E5')`
 
 const addTorchAudit = `
 INSERT INTO audit (at, kind, actor, object, client_id, result, detail, ip, user_agent, request_id)
@@ -102,11 +102,15 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 		}{
 			{dethroneTorch, []any{batch}}, {addTorchUnits, []any{batch}}, {markTorchUnits, []any{batch}}, {addTorchAccounts, []any{at, batch}},
 			{linkTorchUnits, []any{batch, batch}}, {addTorchPasswords, []any{at, batch}}, {addTorchMandates, []any{at, batch}}, {addTorchGrants, []any{at, batch}},
+			{rememberTorchMandates, []any{at, ev.Actor, batch, batch}}, {rememberTorchGrants, []any{at, ev.Actor, batch, batch}},
 			{addTorchAudit, []any{at, string(audit.AccountMigrated), ev.Actor, batch}}, {settleTorch, []any{at, batch}},
 		} {
 			if _, err := p.exec(ctx, step.text, step.args...); err != nil {
 				return err
 			}
+		}
+		if err := p.macTorch(ctx, batch); err != nil {
+			return err
 		}
 		return p.Record(ctx, ev)
 	})

@@ -154,8 +154,8 @@ func (s *performance) seed(ctx context.Context, a *app) error {
 		return err
 	}
 	for _, sys := range []entitlement.System{
-		{ID: hightech, NameZH: "高新技术企业认定", NameEN: "High-tech enterprise recognition", Owner: "火炬中心", EntryURL: base(s.port+1) + "/login", Level: "L2", Actions: []string{"apply", "report"}},
-		{ID: techSME, NameZH: "科技型中小企业评价", NameEN: "Technology SME evaluation", Owner: "火炬中心", EntryURL: base(s.port+2) + "/login", Level: "L2", Actions: []string{"apply"}},
+		{ID: hightech, NameZH: "高新技术企业认定", NameEN: "High-tech enterprise recognition", Owner: "火炬中心", EntryURL: base(s.port+1) + "/login", Level: "L2", Actions: []string{"apply", "report"}, UnitTypes: []string{account.UnitEnterprise}, Earned: true},
+		{ID: techSME, NameZH: "科技型中小企业评价", NameEN: "Technology SME evaluation", Owner: "火炬中心", EntryURL: base(s.port+2) + "/login", Level: "L2", Actions: []string{"apply"}, UnitTypes: []string{account.UnitEnterprise}, Earned: true},
 	} {
 		if err := a.db.PutSystem(ctx, sys, ev); err != nil {
 			return err

@@ -169,6 +169,7 @@ func (a *app) tend(ctx context.Context) {
 	defer reload.Stop()
 	defer rotate.Stop()
 	defer sweep.Stop()
+	examined := "" // up to which id mandates and grants were looked at
 	for {
 		select {
 		case <-ctx.Done():
@@ -188,6 +189,10 @@ func (a *app) tend(ctx context.Context) {
 				a.log.Error("tend accounts", "error", err)
 			}
 			a.eraseDocuments(ctx)
+			var err error
+			if examined, err = a.examineRights(ctx, examined); err != nil && ctx.Err() == nil {
+				a.log.Error("examine mandates and grants", "error", err)
+			}
 		case <-rotate.C:
 			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, keys.HintsFor); err != nil && ctx.Err() == nil {
 				a.log.Error("tend keys", "error", err)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -57,6 +58,7 @@ type app struct {
 	chain   *audit.Chain
 	holders *holder.Service
 	notices atomic.Pointer[[]operator.Notice]
+	doubted sync.Map // ids of mandates and grants that were found altered, so that each is logged once
 	papers  *document.Service
 	handler http.Handler
 
@@ -130,6 +132,10 @@ func (a *app) vault(ctx context.Context) error {
 		return err
 	}
 	a.db.Seal = func() store.Sealer { return a.ring.Snapshot() }
+	a.db.Altered = a.altered
+	if err := a.adoptRights(ctx); err != nil {
+		return err
+	}
 	a.chain = &audit.Chain{Store: a.db, Key: a.ring.Snapshot().Current(keys.Trail).Bytes, Now: a.clock}
 	if a.hasher != nil {
 		return nil

@@ -14,6 +14,14 @@ const (
 	UnitOther              = "other"
 )
 
+// UnitTypes lists the types of unit.
+func UnitTypes() []string {
+	return []string{
+		UnitEnterprise, UnitIndividualBusiness, UnitCooperative, UnitGovernment, UnitPublicInstitution, UnitMassOrganization, UnitSocialOrganization,
+		UnitOther,
+	}
+}
+
 // The values of Unit.Status, the unit's standing in its register.
 const (
 	UnitRegistered   = "active"

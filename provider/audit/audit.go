@@ -50,6 +50,10 @@ const (
 	UnitChanged      Kind = "unit.changed"
 	EntitlementMade  Kind = "entitlement.made"
 	EntitlementEnded Kind = "entitlement.ended"
+	EntitlementSet   Kind = "entitlement.changed" // confirmed, suspended, resumed
+	RightsAdopted    Kind = "rights.adopted"      // rows from before MACs got theirs; detail: how many
+	RightAltered     Kind = "rights.altered"      // a mandate or grant was changed past the provider
+	SystemChanged    Kind = "system.changed"      // an entry of the catalogue
 	ClientCreated    Kind = "client.created"
 	ClientChanged    Kind = "client.changed"
 	ClientRegistered Kind = "client.registered"

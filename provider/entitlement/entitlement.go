@@ -12,31 +12,6 @@ import (
 	"kejitong/provider/account"
 )
 
-// SystemID is the code of a business system, such as "hightech_enterprise".
-// It matches [a-z0-9_]{1,64}.
-type SystemID string
-
-// System is a business system of the catalogue.
-type System struct {
-	ID           SystemID
-	NameZH       string
-	NameEN       string
-	Owner        string
-	EntryURL     string
-	AccountKinds []account.Kind // who may enter at all; empty means both
-	Level        string         // lowest real-name level, "L0".."L4"
-	Actions      []string       // what a grant may name
-}
-
-// Name is the system's name for readers of English, or of Chinese; the other one
-// where there is none.
-func (s System) Name(english bool) string {
-	if english && s.NameEN != "" || s.NameZH == "" {
-		return s.NameEN
-	}
-	return s.NameZH
-}
-
 // Relation says how an account stands to a unit.
 type Relation string
 

@@ -43,6 +43,7 @@ const (
 	Recovery     Purpose = "recovery"      // keyed digests of recovery flows and of appeals' secrets; never rotated
 	Factor       Purpose = "factor"        // sealing of the secrets of second factors
 	FactorMAC    Purpose = "factor_mac"    // keyed digests of recovery codes and of what counts guesses; never rotated
+	Rights       Purpose = "rights"        // MACs over mandates and grants; never rotated
 )
 
 var symmetric = []Purpose{
@@ -66,6 +67,7 @@ var symmetric = []Purpose{
 	Recovery,
 	Factor,
 	FactorMAC,
+	Rights,
 }
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).

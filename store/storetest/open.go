@@ -136,3 +136,15 @@ func Each(t *testing.T, fn func(t *testing.T, db *store.DB)) {
 		fn(t, db)
 	})
 }
+
+// EachOptions is Each for tests that also reach past the store.
+func EachOptions(t *testing.T, fn func(t *testing.T, db *store.DB, o store.Options)) {
+	t.Helper()
+	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": SQLite, "postgres": Postgres} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			db, _ := Ready(t, o)
+			fn(t, db, o)
+		})
+	}
+}

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"crypto/hmac"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/entitlement"
+	"kejitong/provider/fault"
+	"kejitong/provider/keys"
+)
+
+// The kinds of right: they part the MACs of the two tables.
+const (
+	mandateKind = "mandate"
+	grantKind   = "grant"
+)
+
+// mac is the keyed digest of a row of the kind (C14).
+func (d *DB) mac(kind string, bound []string) (string, error) {
+	if d.Seal == nil {
+		return "", errNoRing
+	}
+	text, err := json.Marshal(bound) // no value can pass for two
+	if err != nil {
+		return "", fmt.Errorf("mac of a %s: %w", kind, err)
+	}
+	return base64url(d.Seal().MAC(keys.Rights, "v1", kind, string(text))), nil
+}
+
+// genuine tells whether a row carries the MAC that we gave it; of one that does
+// not somebody is told.
+func (d *DB) genuine(kind, id string, bound []string, mac string) (bool, error) {
+	want, err := d.mac(kind, bound)
+	if err != nil {
+		return false, err
+	}
+	if hmac.Equal([]byte(want), []byte(mac)) {
+		return true, nil
+	}
+	if d.Altered != nil {
+		d.Altered(kind, id)
+	}
+	return false, nil
+}
+
+// genuineMandate and genuineGrant make a row that was changed past us worthless.
+func (d *DB) genuineMandate(m *entitlement.Mandate, mac string) error {
+	ok, err := d.genuine(mandateKind, m.ID, m.Bound(), mac)
+	if err == nil && !ok {
+		m.State = entitlement.Altered
+	}
+	return err
+}
+
+func (d *DB) genuineGrant(g *entitlement.Grant, mac string) error {
+	ok, err := d.genuine(grantKind, g.ID, g.Bound(), mac)
+	if err == nil && !ok {
+		g.State = entitlement.Altered
+	}
+	return err
+}
+
+const rememberRight = `
+INSERT INTO right_changes (at, kind, right_id, account_id, unit_id, what, actions, state_from, state_to, source, valid_until, actor, reason)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+const rightHistory = `
+SELECT at, kind, right_id, account_id, unit_id, what, actions, state_from, state_to, source, valid_until, actor, reason FROM right_changes
+WHERE right_id = ? OR (account_id = ? AND account_id <> '') ORDER BY id DESC LIMIT ?`
+
+// remember writes a line of the history, within ctx's transaction.
+func (d *DB) remember(ctx context.Context, c entitlement.Change) error {
+	_, err := d.exec(ctx, rememberRight, millis(d.Now()), c.Kind, c.ID, string(c.Account), c.UnitID, c.What, encoded(c.Actions), string(c.From),
+		string(c.To), string(c.Source), millis(c.Until), clip(c.Actor), clip(c.Reason))
+	return err
+}
+
+// RightHistory gives up to limit lines of what became of the mandate or grant id,
+// or of all that an account holds or held; the newest first.
+func (d *DB) RightHistory(ctx context.Context, id string, who account.ID, limit int) ([]entitlement.Change, error) {
+	out, err := list(ctx, d, rightHistory, []any{clip(id), string(who), limit}, func(rows *sqlx.Rows, c *entitlement.Change) error {
+		return rows.Scan(&instant{&c.At}, &c.Kind, &c.ID, &c.Account, &c.UnitID, &c.What, &document{&c.Actions}, &c.From, &c.To, &c.Source,
+			&instant{&c.Until}, &c.Actor, &c.Reason)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read history: %w", err)
+	}
+	return out, nil
+}
+
+// ChangeMandate implements entitlement.Store.
+func (d *DB) ChangeMandate(ctx context.Context, id string, change func(entitlement.Mandate) (entitlement.Mandate, error), ev audit.Event) error {
+	err := d.InTx(ctx, func(ctx context.Context) error {
+		old, found, err := d.lockMandate(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return missing("mandate")
+		}
+		next, err := change(old)
+		if err != nil {
+			return err
+		}
+		ev := ev
+		ev.Object = id
+		if err := d.keepMandate(ctx, old, next, ev); err != nil {
+			return err
+		}
+		return d.Record(ctx, ev)
+	})
+	return wrapRight("change mandate", err)
+}
+
+// ChangeGrant implements entitlement.Store.
+func (d *DB) ChangeGrant(ctx context.Context, id string, change func(entitlement.Grant) (entitlement.Grant, error), ev audit.Event) error {
+	err := d.InTx(ctx, func(ctx context.Context) error {
+		old, found, err := d.lockGrant(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return missing("grant")
+		}
+		next, err := change(old)
+		if err != nil {
+			return err
+		}
+		ev := ev
+		ev.Object = id
+		if err := d.keepGrant(ctx, old, next, ev); err != nil {
+			return err
+		}
+		return d.Record(ctx, ev)
+	})
+	return wrapRight("change grant", err)
+}
+
+func wrapRight(what string, err error) error {
+	if err == nil || fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// The rights of others, of whom one asks.
+const (
+	mandatesForUnit = `SELECT ` + mandateColumns + ` FROM mandates WHERE unit_id = ? ORDER BY account_id, id LIMIT ?`
+
+	grantsForUnit = `SELECT ` + rightColumns + ` FROM entitlements WHERE unit_id = ? AND unit_id <> '' ORDER BY account_id, id LIMIT ?`
+
+	dueMandates = `
+SELECT ` + mandateColumns + ` FROM mandates
+WHERE valid_until > 0 AND valid_until <= ? AND state IN ('pending', 'active', 'suspended') ORDER BY valid_until LIMIT ?`
+
+	dueGrants = `
+SELECT ` + rightColumns + ` FROM entitlements
+WHERE valid_until > 0 AND valid_until <= ? AND state IN ('pending', 'active', 'suspended') ORDER BY valid_until LIMIT ?`
+)
+
+func (d *DB) mandatesOf(ctx context.Context, query string, args ...any) ([]entitlement.Mandate, error) {
+	return list(ctx, d, query, args, d.mandateRow)
+}
+
+func (d *DB) grantsOf(ctx context.Context, query string, args ...any) ([]entitlement.Grant, error) {
+	return list(ctx, d, query, args, d.rightRow)
+}
