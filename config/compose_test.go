@@ -52,10 +52,10 @@ const ours = "kejitong:local"
 
 // commands are the binary's commands with the flags that compose may use.
 var commands = map[string][]string{
-	"serve":   {"config"},
-	"migrate": {"config"},
-	"doctor":  {"config"},
-	"system":  {"name", "code", "issuer", "client-id", "client-secret-file", "base-url", "listen"},
+	"serve":        {"config"},
+	"migrate":      {"config"},
+	"doctor":       {"config"},
+	"relyingparty": {"name", "code", "issuer", "client-id", "client-secret-file", "base-url", "listen"},
 }
 
 func readCompose(t *testing.T) compose {
@@ -188,9 +188,9 @@ func TestComposeStarts(t *testing.T) {
 				t.Errorf("%s: %s has no flag --%s", name, command, flag)
 			}
 		}
-		if command == "system" {
+		if command == "relyingparty" {
 			if len(flags) != len(allowed) {
-				t.Errorf("%s: system lacks some of its flags %v", name, allowed)
+				t.Errorf("%s: relyingparty lacks some of its flags %v", name, allowed)
 			}
 			continue
 		}

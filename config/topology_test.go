@@ -49,7 +49,7 @@ func checkTopology(t *testing.T, c compose, loaded config.Config) {
 	want := map[string]string{issuer.Hostname(): "kejitong:" + port}
 	var outbound []string
 	for name, s := range c.Services {
-		if s.Image != ours || s.Command[0] != "system" {
+		if s.Image != ours || s.Command[0] != "relyingparty" {
 			continue
 		}
 		_, flags := s.flags(t)

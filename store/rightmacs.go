@@ -149,13 +149,9 @@ func (d *DB) setMACs(ctx context.Context, query string, macs map[string]string) 
 // after, and gives those that were changed past us; last is where to go on, "" at
 // the end.
 func (d *DB) ExamineRights(ctx context.Context, after string, limit int) (altered []entitlement.Change, last string, err error) {
-	mandates, err := d.mandatesOf(ctx, everyMandate, after, limit)
+	mandates, grants, err := d.rights(ctx, everyMandate, everyGrant, after, limit)
 	if err != nil {
-		return nil, "", fmt.Errorf("examine mandates: %w", err)
-	}
-	grants, err := d.grantsOf(ctx, everyGrant, after, limit)
-	if err != nil {
-		return nil, "", fmt.Errorf("examine grants: %w", err)
+		return nil, "", fmt.Errorf("examine rights: %w", err)
 	}
 	// Both lists go on behind the smaller of the ids that they were cut off at.
 	cut := ""

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -14,6 +15,8 @@ import (
 	"kejitong/provider/fault"
 	"kejitong/provider/keys"
 )
+
+var _ entitlement.Store = (*DB)(nil)
 
 // The kinds of right: they part the MACs of the two tables.
 const (
@@ -151,6 +154,10 @@ func wrapRight(what string, err error) error {
 
 // The rights of others, of whom one asks.
 const (
+	mandatesOfAccount = `SELECT ` + mandateColumns + ` FROM mandates WHERE account_id = ? ORDER BY id`
+
+	grantsOfAccount = `SELECT ` + rightColumns + ` FROM entitlements WHERE account_id = ? ORDER BY id`
+
 	mandatesForUnit = `SELECT ` + mandateColumns + ` FROM mandates WHERE unit_id = ? ORDER BY account_id, id LIMIT ?`
 
 	grantsForUnit = `SELECT ` + rightColumns + ` FROM entitlements WHERE unit_id = ? AND unit_id <> '' ORDER BY account_id, id LIMIT ?`
@@ -162,12 +169,53 @@ WHERE valid_until > 0 AND valid_until <= ? AND state IN ('pending', 'active', 's
 	dueGrants = `
 SELECT ` + rightColumns + ` FROM entitlements
 WHERE valid_until > 0 AND valid_until <= ? AND state IN ('pending', 'active', 'suspended') ORDER BY valid_until LIMIT ?`
+
+	rulerOf = `
+SELECT a.id, a.realname_status, a.realname_level, a.realname_method, a.realname_verified_at
+FROM units u JOIN accounts a ON a.id = u.account_id WHERE u.id = ? AND a.state = 'active'`
+
+	unitName = `SELECT name FROM units WHERE id = ?`
 )
 
-func (d *DB) mandatesOf(ctx context.Context, query string, args ...any) ([]entitlement.Mandate, error) {
-	return list(ctx, d, query, args, d.mandateRow)
+func (d *DB) rights(ctx context.Context, mandates, grants string, args ...any) ([]entitlement.Mandate, []entitlement.Grant, error) {
+	m, err := list(ctx, d, mandates, args, d.mandateRow)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read mandates: %w", err)
+	}
+	g, err := list(ctx, d, grants, args, d.rightRow)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read grants: %w", err)
+	}
+	return m, g, nil
 }
 
-func (d *DB) grantsOf(ctx context.Context, query string, args ...any) ([]entitlement.Grant, error) {
-	return list(ctx, d, query, args, d.rightRow)
+// RightsOf implements entitlement.Store.
+func (d *DB) RightsOf(ctx context.Context, id account.ID) ([]entitlement.Mandate, []entitlement.Grant, error) {
+	return d.rights(ctx, mandatesOfAccount, grantsOfAccount, string(id))
+}
+
+// RightsFor implements entitlement.Store.
+func (d *DB) RightsFor(ctx context.Context, unitID string, limit int) ([]entitlement.Mandate, []entitlement.Grant, error) {
+	return d.rights(ctx, mandatesForUnit, grantsForUnit, unitID, limit)
+}
+
+// DueRights implements entitlement.Store.
+func (d *DB) DueRights(ctx context.Context, now time.Time, limit int) ([]entitlement.Mandate, []entitlement.Grant, error) {
+	return d.rights(ctx, dueMandates, dueGrants, millis(now), limit)
+}
+
+// Ruler implements entitlement.Store.
+func (d *DB) Ruler(ctx context.Context, unitID string) (id account.ID, n account.RealName, err error) {
+	if _, err := d.row(ctx, rulerOf, []any{unitID}, &id, &n.Status, &n.Level, &n.Method, &instant{&n.VerifiedAt}); err != nil {
+		return "", account.RealName{}, fmt.Errorf("read who rules over a unit: %w", err)
+	}
+	return id, n, nil
+}
+
+// UnitName implements entitlement.Store.
+func (d *DB) UnitName(ctx context.Context, unitID string) (name string, err error) {
+	if _, err := d.row(ctx, unitName, []any{unitID}, &name); err != nil {
+		return "", fmt.Errorf("read a unit's name: %w", err)
+	}
+	return name, nil
 }

@@ -38,7 +38,7 @@ func commands() []command {
 		{"register", "load the extract of an authority that real names are compared with: register load --help", registerCommand},
 		{"import", "torch | revert | list | wrap: bring accounts of the former platform over: import torch --help", importCommand},
 		{"doctor", "check configuration, database, clock, TLS and keys: --config FILE", doctor},
-		{"system", "run one demonstration relying party: system --help", systemCommand},
+		{"relyingparty", "run one demonstration relying party: relyingparty --help", relyingPartyCommand},
 		{"version", "print the version", func(_ context.Context, _ []string, out io.Writer) error {
 			_, err := fmt.Fprintln(out, version)
 			return err
@@ -76,7 +76,7 @@ func usage(out io.Writer) error {
 		return err
 	}
 	for _, c := range commands() {
-		if _, err := fmt.Fprintf(out, "  %-9s %s\n", c.name, c.help); err != nil {
+		if _, err := fmt.Fprintf(out, "  %-12s %s\n", c.name, c.help); err != nil {
 			return err
 		}
 	}

@@ -189,6 +189,9 @@ func (a *app) tend(ctx context.Context) {
 				a.log.Error("tend accounts", "error", err)
 			}
 			a.eraseDocuments(ctx)
+			if err := a.expireRights(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("expire mandates and grants", "error", err)
+			}
 			var err error
 			if examined, err = a.examineRights(ctx, examined); err != nil && ctx.Err() == nil {
 				a.log.Error("examine mandates and grants", "error", err)

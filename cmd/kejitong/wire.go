@@ -24,6 +24,7 @@ import (
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
 	"kejitong/provider/document"
+	"kejitong/provider/entitlement"
 	"kejitong/provider/factor"
 	"kejitong/provider/holder"
 	"kejitong/provider/keys"
@@ -64,10 +65,11 @@ type app struct {
 
 	messages *notify.Service // tells people something
 	names    *realname.Service
-	captchas *challenge.Easel // asks for a proof that somebody looks at the page
-	factors  *factor.Service  // second factors of accounts and operators
-	herald   *factor.Herald   // tells owners what was done around their sign-in
-	codes    *challenge.Desk  // sends one-time codes and checks them
+	rights   *entitlement.Service // mandates and grants
+	captchas *challenge.Easel     // asks for a proof that somebody looks at the page
+	factors  *factor.Service      // second factors of accounts and operators
+	herald   *factor.Herald       // tells owners what was done around their sign-in
+	codes    *challenge.Desk      // sends one-time codes and checks them
 	watch    *credential.Watch
 	mutual   net.Listener // for clients with certificates, nil if there is none
 
@@ -209,6 +211,7 @@ func (a *app) assemble(ctx context.Context) error {
 	if a.papers, err = a.documents(ctx); err != nil {
 		return err
 	}
+	a.rights = a.entitlements()
 	a.names = a.realNames()
 	more, err := a.surfaces(kit, sessions, hall)
 	if err != nil {

@@ -7,9 +7,7 @@ import (
 	"time"
 
 	"kejitong/config"
-	"kejitong/provider/audit"
 	"kejitong/provider/document"
-	"kejitong/provider/entitlement"
 	"kejitong/provider/outbox"
 	"kejitong/provider/realname"
 )
@@ -69,50 +67,4 @@ func (a *app) gatewayClient(g config.Gateway) *http.Client {
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-}
-
-// earn gives a freshly verified unit what its type is entitled to.
-func (a *app) earn(ctx context.Context, c realname.Change) error {
-	systems, err := a.db.Systems(ctx)
-	if err != nil {
-		return err
-	}
-	who, err := a.db.ByAccount(ctx, c.After.Account.ID)
-	if err != nil {
-		return err
-	}
-	for _, g := range entitlement.Earned(c.After.Account, c.After.Unit, systems, who.Grants, a.clock()) {
-		ev := audit.Event{Kind: audit.EntitlementMade, Actor: "verification", Object: g.ID, Detail: string(g.System)}
-		if err := a.db.PutGrant(ctx, g, audit.From(ctx, ev)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// awaken makes what the migration left for a person until they were verified
-// valid.
-func (a *app) awaken(ctx context.Context, c realname.Change) error {
-	if c.Before.Account.RealName.Verified() {
-		return nil
-	}
-	who, err := a.db.ByAccount(ctx, c.After.Account.ID)
-	if err != nil {
-		return err
-	}
-	mandates, grants := entitlement.Awakened(who.Mandates, who.Grants, a.clock())
-	ev := audit.Event{Kind: audit.EntitlementMade, Actor: "verification", Detail: "migrated"}
-	for _, m := range mandates {
-		ev.Object = m.ID
-		if err := a.db.PutMandate(ctx, m, audit.From(ctx, ev)); err != nil {
-			return err
-		}
-	}
-	for _, g := range grants {
-		ev.Object = g.ID
-		if err := a.db.PutGrant(ctx, g, audit.From(ctx, ev)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

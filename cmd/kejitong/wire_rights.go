@@ -1,6 +1,31 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"kejitong/provider/entitlement"
+	"kejitong/provider/realname"
+)
+
+// entitlements builds what happens to mandates and grants by rule, and what units
+// decide about them.
+func (a *app) entitlements() *entitlement.Service {
+	return &entitlement.Service{Store: a.db, Herald: a.herald, Now: a.clock}
+}
+
+// earn gives a freshly verified account what the catalogue opens to it.
+func (a *app) earn(ctx context.Context, c realname.Change) error {
+	return a.rights.Earn(ctx, c.After.Account, c.After.Unit)
+}
+
+// awaken makes what the migration left for a person until they were verified
+// valid.
+func (a *app) awaken(ctx context.Context, c realname.Change) error {
+	if c.Before.Account.RealName.Verified() {
+		return nil
+	}
+	return a.rights.Awaken(ctx, c.After.Account.ID)
+}
 
 // adoptRights gives mandates and grants from before there were MACs theirs: at the
 // first start, or the first command, after the schema was brought up to date.
@@ -36,4 +61,13 @@ func (a *app) examineRights(ctx context.Context, after string) (string, error) {
 		}
 	}
 	return last, nil
+}
+
+// expireRights says of mandates and grants that ran out that they did.
+func (a *app) expireRights(ctx context.Context) error {
+	n, err := a.rights.Expire(ctx)
+	if n > 0 {
+		a.runner.Wake()
+	}
+	return err
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-func TestSystemRefuses(t *testing.T) {
+func TestRelyingPartyRefuses(t *testing.T) {
 	d := &desk{t: t, dir: t.TempDir()}
 	secret := d.file("secret", aSecret)
 	good := []string{
@@ -34,7 +34,7 @@ func TestSystemRefuses(t *testing.T) {
 		{"address that is none", "listen", []string{"--listen", "nowhere"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := dispatch(t.Context(), append(append([]string{"system"}, good...), c.more...), &bytes.Buffer{})
+			err := dispatch(t.Context(), append(append([]string{"relyingparty"}, good...), c.more...), &bytes.Buffer{})
 			if err == nil || !strings.HasPrefix(err.Error(), "--"+c.flag) || strings.Contains(err.Error(), aSecret) {
 				t.Errorf("got %v", err)
 			}
@@ -42,15 +42,15 @@ func TestSystemRefuses(t *testing.T) {
 	}
 }
 
-// TestSystemRuns starts a system, reads its page and stops it.
-func TestSystemRuns(t *testing.T) {
+// TestRelyingPartyRuns starts a system, reads its page and stops it.
+func TestRelyingPartyRuns(t *testing.T) {
 	d := &desk{t: t, dir: t.TempDir()}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	out, done := &syncBuffer{}, make(chan error, 1)
 	address := quietAddress(t)
 	go func() {
-		done <- dispatch(ctx, []string{"system", "--name", "高企认定", "--code", "hightech_enterprise", "--issuer", "http://localhost:1", "--client-id", "rp",
+		done <- dispatch(ctx, []string{"relyingparty", "--name", "高企认定", "--code", "hightech_enterprise", "--issuer", "http://localhost:1", "--client-id", "rp",
 			"--client-secret-file", d.file("secret", aSecret+"\n"), "--base-url", "http://" + address, "--listen", address}, out)
 	}()
 	deadline, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -16,9 +16,9 @@ import (
 	"kejitong/cmd/kejitong/relyingparty"
 )
 
-// systemCommand runs one demonstration relying party until ctx ends.
-func systemCommand(ctx context.Context, args []string, out io.Writer) error {
-	f := flags("system", out)
+// relyingPartyCommand runs one demonstration relying party until ctx ends.
+func relyingPartyCommand(ctx context.Context, args []string, out io.Writer) error {
+	f := flags("relyingparty", out)
 	s := relyingparty.System{Log: slog.New(slog.NewJSONHandler(os.Stderr, nil))}
 	f.StringVar(&s.Name, "name", "", "name on its pages")
 	f.StringVar(&s.NameEN, "name-en", "", "English name")
