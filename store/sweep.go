@@ -122,6 +122,7 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		{sweepCeremonies, soon},
 		{sweepSignUps, soon},
 		{sweepErrands, before},
+		{sweepDiagnoses, before},
 	} {
 		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {

@@ -94,6 +94,7 @@ func (a *app) run(ctx context.Context, public []net.Listener, internal net.Liste
 	jobs.Go(func() { a.tend(work) })
 	jobs.Go(func() { a.sealTrail(work) })
 	jobs.Go(func() { a.wrap(work) })
+	jobs.Go(func() { a.reasons.Run(work) })
 
 	srv := a.server(tel.public(a.handler))
 	secure := a.cfg.Listen.TLS.Enabled()

@@ -23,6 +23,7 @@ import (
 	"kejitong/provider/client"
 	"kejitong/provider/credential"
 	"kejitong/provider/device"
+	"kejitong/provider/diagnosis"
 	"kejitong/provider/document"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/factor"
@@ -71,7 +72,8 @@ type app struct {
 	herald   *factor.Herald       // tells owners what was done around their sign-in
 	codes    *challenge.Desk      // sends one-time codes and checks them
 	watch    *credential.Watch
-	mutual   net.Listener // for clients with certificates, nil if there is none
+	reasons  *diagnosis.Recorder // why requests of clients failed
+	mutual   net.Listener        // for clients with certificates, nil if there is none
 
 	// Only tests set these (and hasher and render), before assemble: a clock that can be moved, something
 	// to stand between the protocol and the grants, and whose certificates our own
@@ -199,6 +201,8 @@ func (a *app) assemble(ctx context.Context) error {
 		devices = a.db
 	}
 	op.Devices = devices
+	a.reasons = &diagnosis.Recorder{Store: a.db, Now: a.clock, Log: a.log}
+	op.Notes = a.reasons
 	op.Init()
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
 	a.challenges(kit.Render)

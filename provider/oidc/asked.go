@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"kejitong/provider/client"
 	"kejitong/provider/consent"
+	"kejitong/provider/diagnosis"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
 )
@@ -87,7 +89,8 @@ func (p *Provider) examine(ctx context.Context, form url.Values) (*asked, error)
 // here.
 func (p *Provider) askingClient(ctx context.Context, form url.Values) (*client.Client, error) {
 	if len(form["client_id"]) > 1 || len(form["redirect_uri"]) > 1 {
-		return nil, localError{"client_id or redirect_uri repeated"}
+		return nil, blame(p.suspect(ctx, form.Get("client_id")), because(localError{"client_id or redirect_uri repeated"}, diagnosis.Parameter, "client_id, redirect_uri: 1",
+			fmt.Sprintf("client_id: %d, redirect_uri: %d", len(form["client_id"]), len(form["redirect_uri"]))))
 	}
 	c, err := p.Clients.Find(ctx, form.Get("client_id"))
 	if fault.Is(err, fault.NotFound) {
@@ -100,7 +103,8 @@ func (p *Provider) askingClient(ctx context.Context, form url.Values) (*client.C
 // nothing more; a localError if that is nowhere.
 func (p *Provider) addressed(c *client.Client, form url.Values) (*asked, error) {
 	if len(form["redirect_uri"]) > 1 || !matchRedirect(c, form.Get("redirect_uri")) {
-		return nil, localError{"redirect_uri missing or not registered"}
+		return nil, blame(c, because(localError{"redirect_uri missing or not registered"}, diagnosis.RedirectURI,
+			strings.Join(c.Metadata.RedirectURIs, " "), orNone(form.Get("redirect_uri"))))
 	}
 	form = only(form, authorizeParams)
 	return &asked{form: form, client: c, redirect: form.Get("redirect_uri"), mode: p.modeOf(c, form)}, nil
@@ -132,13 +136,13 @@ func (a *asked) checkPKCE() error {
 		return nil
 	}
 	if challenge == "" {
-		return invalidRequest("a code_challenge is required (PKCE)")
+		return because(invalidRequest("a code_challenge is required (PKCE)"), diagnosis.PKCEMissing, "code_challenge, code_challenge_method=S256", "-")
 	}
 	if method != "S256" {
-		return invalidRequest("the code_challenge_method must be S256")
+		return because(invalidRequest("the code_challenge_method must be S256"), diagnosis.PKCEMissing, "S256", orNone(method))
 	}
 	if len(challenge) != 43 || strings.ContainsFunc(challenge, notBase64URL) {
-		return invalidRequest("the code_challenge must be the base64url of a SHA-256")
+		return because(invalidRequest("the code_challenge must be the base64url of a SHA-256"), diagnosis.PKCEMissing, "43 × [A-Za-z0-9_-]", fmt.Sprint(len(challenge)))
 	}
 	return nil
 }
@@ -159,7 +163,7 @@ func (a *asked) checkPrompt() error {
 	a.prompt = strings.Fields(a.form.Get("prompt"))
 	for _, v := range a.prompt {
 		if !slices.Contains([]string{"none", "login", "consent", "select_account", "create"}, v) {
-			return invalidRequest("the prompt value is unknown")
+			return because(invalidRequest("the prompt value is unknown"), diagnosis.Parameter, "prompt: none login consent select_account create", "prompt: "+v)
 		}
 	}
 	if a.asks("none") && len(a.prompt) > 1 {
@@ -175,7 +179,7 @@ func (a *asked) checkAge() error {
 	if s := a.form.Get("max_age"); s != "" {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || n < 0 {
-			return invalidRequest("max_age must be a whole number of seconds")
+			return because(invalidRequest("max_age must be a whole number of seconds"), diagnosis.Parameter, "max_age: 0, 1, 2 …", "max_age: "+s)
 		}
 		a.maxAge = &n
 	}
@@ -224,7 +228,10 @@ func (a *asked) checkResources() error {
 	if asked := a.form["resource"]; len(asked) > 0 {
 		a.resources = asked
 	}
-	return exactAudience(a.client.Metadata.Audience, a.resources)
+	if err := exactAudience(a.client.Metadata.Audience, a.resources); err != nil {
+		return because(err, diagnosis.Resource, orNone(strings.Join(a.client.Metadata.Audience, " ")), strings.Join(a.resources, " "))
+	}
+	return nil
 }
 
 // depth counts how deep JSON nests, without parsing it.

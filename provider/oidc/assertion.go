@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"kejitong/provider/client"
+	"kejitong/provider/diagnosis"
 	"kejitong/provider/fault"
 )
 
@@ -57,17 +58,23 @@ func (p *Provider) byAssertion(ctx context.Context, r *http.Request, cr credenti
 		return nil, err
 	}
 	if !p.signedBy(ctx, c, parsed) {
-		return nil, refused
+		return nil, blame(c, p.unverified(refused, c, parsed.Headers[0]))
 	}
-	if !p.audienceFits(c, r, cr.secret, claims.Audience) || !p.timely(claims) || claims.ID == "" || len(claims.ID) > 512 {
-		return nil, refused
+	if !p.audienceFits(c, r, cr.secret, claims.Audience) {
+		return nil, blame(c, because(refused, diagnosis.Audience, p.Issuer, orNone(strings.Join(claims.Audience, " "))))
+	}
+	if !p.timely(claims) {
+		return nil, blame(c, p.untimely(refused, claims))
+	}
+	if claims.ID == "" || len(claims.ID) > 512 {
+		return nil, blame(c, because(refused, diagnosis.Assertion, "jti", "-"))
 	}
 	fresh, err := p.Grants.UseAssertion(ctx, c.ID, claims.ID, claims.Expiry.Time().Add(p.Times.Skew), p.Now())
 	if err != nil {
 		return nil, err
 	}
 	if !fresh {
-		return nil, invalidClient("the client assertion was used before")
+		return nil, blame(c, because(invalidClient("the client assertion was used before"), diagnosis.Assertion, "jti: 1", "jti: 2"))
 	}
 	return c, nil
 }

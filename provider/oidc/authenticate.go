@@ -3,6 +3,7 @@ package oidc
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/ory/fosite"
 
 	"kejitong/provider/client"
+	"kejitong/provider/diagnosis"
 	"kejitong/provider/fault"
 )
 
@@ -46,7 +48,11 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 func (p *Provider) identify(ctx context.Context, r *http.Request, form url.Values) (*client.Client, error) {
 	cr, err := presented(r, form)
 	if err != nil {
-		return nil, err
+		c := p.suspect(ctx, form.Get("client_id"))
+		if c == nil {
+			return nil, err
+		}
+		return nil, blame(c, because(err, diagnosis.Method, methodOf(c), sentMethods(r, form)))
 	}
 	if cr.method == methodJWT {
 		return p.byAssertion(ctx, r, cr)
@@ -63,14 +69,43 @@ func (p *Provider) identify(ctx context.Context, r *http.Request, form url.Value
 			return c, nil
 		}
 		if err := p.byCertificate(ctx, r, c); err != nil {
-			return nil, err
+			return nil, blame(c, because(err, diagnosis.Method, methodOf(c), sentMethods(r, form)))
 		}
 		return c, nil
 	}
 	if !c.Knows(p.Keys.Snapshot(), cr.secret) || !mayUse(c, cr.method) {
-		return nil, invalidClient("client authentication failed")
+		return nil, p.misproved(c, cr)
 	}
 	return c, nil
+}
+
+// misproved is the answer to a secret that does not do; only the client's people
+// are told whether it was the wrong one, or shown in the wrong way.
+func (p *Provider) misproved(c *client.Client, cr credentials) error {
+	err := invalidClient("client authentication failed")
+	switch {
+	case c == nil:
+		return err
+	case !mayUse(c, cr.method):
+		return blame(c, because(err, diagnosis.Method, methodOf(c), cr.method))
+	}
+	return blame(c, because(err, diagnosis.Secret, methodOf(c), fmt.Sprintf("%s (%d)", cr.method, len(cr.secret))))
+}
+
+// sentMethods names the ways of authentication that a request tries, by what it
+// carries.
+func sentMethods(r *http.Request, form url.Values) string {
+	var out []string
+	if h := r.Header.Get("Authorization"); h != "" {
+		scheme, _, _ := strings.Cut(h, " ")
+		out = append(out, "Authorization: "+scheme)
+	}
+	for _, name := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
+		if form.Get(name) != "" {
+			out = append(out, name)
+		}
+	}
+	return orNone(strings.Join(out, ", "))
 }
 
 // mayUse: basic and post carry the same secret and are interchangeable unless

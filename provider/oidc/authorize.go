@@ -8,6 +8,7 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/authflow"
+	"kejitong/provider/diagnosis"
 	"kejitong/provider/fault"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
@@ -52,13 +53,13 @@ func (p *Provider) unpack(r *http.Request, query url.Values) (*asked, error) {
 	key := authflow.Key(strings.TrimPrefix(uri, requestURIPrefix))
 	pushed, err := p.Flow.Pushed(r.Context(), key)
 	if fault.Is(err, fault.NotFound) {
-		return nil, localError{"unknown request_uri"}
+		return nil, blame(p.suspect(r.Context(), query.Get("client_id")), because(localError{"unknown request_uri"}, diagnosis.RequestURI, "", ""))
 	}
 	if err != nil {
 		return nil, err
 	}
 	if pushed.Client == "" || pushed.Client != query.Get("client_id") || len(query["client_id"]) != 1 {
-		return nil, localError{"request_uri of another client"}
+		return nil, blame(p.suspect(r.Context(), query.Get("client_id")), because(localError{"request_uri of another client"}, diagnosis.RequestURI, "client_id", orNone(pushed.Client)))
 	}
 	form, err := url.ParseQuery(pushed.Form)
 	if err != nil {
@@ -69,7 +70,12 @@ func (p *Provider) unpack(r *http.Request, query url.Values) (*asked, error) {
 		return a, err
 	}
 	if !p.Now().Before(pushed.ExpiresAt) || !pushed.UsedAt.IsZero() {
-		return a, oauthError{"invalid_request_uri", http.StatusBadRequest, "the request_uri has expired or was used"}
+		err := oauthError{"invalid_request_uri", http.StatusBadRequest, "the request_uri has expired or was used"}
+		late := "2"
+		if pushed.UsedAt.IsZero() {
+			late = seconds(p.Times.Pushed + p.Now().Sub(pushed.ExpiresAt))
+		}
+		return a, because(err, diagnosis.RequestURI, seconds(p.Times.Pushed)+", 1", late)
 	}
 	a.pushed = key
 	return a, nil
@@ -206,6 +212,9 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, a *asked, pd 
 		return
 	}
 	p.watch(w, r, a, v)
+	if pd == nil {
+		p.noteIgnored(r, a)
+	}
 	if v != nil && v.Session.Stale(p.Now()) {
 		if err := p.Sessions.Store.TouchSession(r.Context(), v.Session.Key, p.Now()); err != nil {
 			p.answerError(w, r, a, err)
@@ -316,8 +325,12 @@ func (p *Provider) refuseLocally(w http.ResponseWriter, r *http.Request, e local
 // answerError sends an error where it belongs: to the redirect URI if the
 // request got so far, else to a page here.
 func (p *Provider) answerError(w http.ResponseWriter, r *http.Request, a *asked, err error) {
+	if a != nil {
+		err = blame(a.client, err)
+	}
 	var local localError
 	if errors.As(err, &local) {
+		p.note(r, err, "")
 		p.refuseLocally(w, r, local)
 		return
 	}
@@ -326,6 +339,7 @@ func (p *Provider) answerError(w http.ResponseWriter, r *http.Request, a *asked,
 		p.Web.Fail(w, r, err)
 		return
 	}
+	p.note(r, err, e.code)
 	if a.device != "" {
 		p.refuseDevice(w, r, a, e.code)
 		return

@@ -201,7 +201,7 @@ func (p *Provider) holder(w http.ResponseWriter, r *http.Request) (*access, erro
 	if err != nil {
 		return nil, err
 	}
-	return a, p.checkHolder(w, r, a, s)
+	return a, blame(a.client, p.checkHolder(w, r, a, s))
 }
 
 // shown is an access token as a request shows it.

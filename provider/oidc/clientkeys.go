@@ -35,6 +35,7 @@ type fetched struct {
 	left    int       // fetches that the burst still allows
 	counted time.Time // up to when whole minutes were added to it
 	last    time.Time // of the last fetch, successful or not
+	failed  bool      // the last fetch gave no set
 }
 
 const (
@@ -71,6 +72,7 @@ func (j *jwksCache) get(ctx context.Context, uri string, anew bool) jose.JSONWeb
 	if !f.mayFetch(now) {
 		return f.set
 	}
+	f.failed = true
 	body, err := j.Outbound.Get(ctx, uri)
 	if err != nil {
 		return f.set
@@ -79,7 +81,7 @@ func (j *jwksCache) get(ctx context.Context, uri string, anew bool) jose.JSONWeb
 	if json.Unmarshal(body, &set) != nil || len(set.Keys) > 64 {
 		return f.set
 	}
-	f.set, f.at = set, now
+	f.set, f.at, f.failed = set, now, false
 	return set
 }
 
@@ -144,4 +146,13 @@ func suits(key any, alg string) bool {
 		return alg == "EdDSA"
 	}
 	return false
+}
+
+// held gives what is known of a set without fetching it, and whether the last
+// fetch failed.
+func (j *jwksCache) held(uri string) (set jose.JSONWebKeySet, failed bool) {
+	f := j.entry(uri)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.set, f.failed
 }

@@ -35,7 +35,7 @@ func (p *Provider) startDevice(w http.ResponseWriter, r *http.Request) {
 	}
 	form := only(r.PostForm, deviceParams)
 	if _, err := p.examineDevice(c, form); err != nil {
-		p.refuse(w, r, err)
+		p.refuse(w, r, blame(c, err))
 		return
 	}
 	answer, err := p.openDevice(r.Context(), c, form)

@@ -94,6 +94,7 @@ func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if e.status == http.StatusUnauthorized { // RFC 6749 §5.2: a challenge goes with every 401
 		w.Header().Set("WWW-Authenticate", `Basic realm="oauth2", error="`+e.code+`"`)
 	}
+	p.note(r, err, e.code)
 	sendJSON(w, e.status, map[string]string{"error": e.code, "error_description": e.description})
 }
 
@@ -105,6 +106,7 @@ func (p *Provider) refuseBearer(w http.ResponseWriter, r *http.Request, err erro
 		p.refuse(w, r, err)
 		return
 	}
+	p.note(r, err, e.code)
 	bearer, dpop := `Bearer realm="userinfo"`, `DPoP realm="userinfo", algs="`+dpopAlgorithmList+`"`
 	if e.code == "" { // RFC 6750 §3.1: a request without a token is told nothing more
 		w.Header().Add("WWW-Authenticate", bearer)

@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -244,7 +245,7 @@ func codeOfError(err error) string {
 	if err == nil {
 		return ""
 	}
-	if _, local := err.(localError); local {
+	if local := (localError{}); errors.As(err, &local) {
 		return "local"
 	}
 	e, _, ok := asProtocol(err)

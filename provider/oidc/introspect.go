@@ -24,7 +24,7 @@ func (p *Provider) introspect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if asker.Public() { // §2.1: the endpoint requires authorization
-		p.refuse(w, r, invalidClient("introspection needs a client that authenticates"))
+		p.refuse(w, r, blame(asker, invalidClient("introspection needs a client that authenticates")))
 		return
 	}
 	m, err := p.describe(r.Context(), asker, text)
@@ -50,7 +50,7 @@ func (p *Provider) direct(w http.ResponseWriter, r *http.Request, param string) 
 	}
 	text := r.PostForm.Get(param)
 	if text == "" {
-		return nil, "", invalidRequest("the %s parameter is missing", param)
+		return nil, "", blame(c, invalidRequest("the %s parameter is missing", param))
 	}
 	return c, text, nil
 }

@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
 	"kejitong/provider/client"
+	"kejitong/provider/diagnosis"
 	"kejitong/provider/fault"
 	"kejitong/provider/parting"
 	"kejitong/provider/principal"
@@ -33,6 +35,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	form, err := p.logoutForm(w, r)
 	if err != nil || form == nil {
 		if err != nil {
+			p.note(r, err, "")
 			p.Web.Fail(w, r, err)
 		}
 		return
@@ -40,6 +43,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(web.WithLocale(r.Context(), web.ParseLocales(form.Get("ui_locales"))...))
 	f, err := p.examineLogout(r.Context(), form)
 	if err != nil {
+		p.note(r, err, "")
 		p.Web.Fail(w, r, err)
 		return
 	}
@@ -162,7 +166,8 @@ func (p *Provider) examineLogout(ctx context.Context, form url.Values) (*farewel
 		return nil, fault.New(fault.Invalid, "the sign-out request does not say which system it comes from")
 	}
 	if !slices.Contains(f.client.Metadata.PostLogoutRedirectURIs, uri) {
-		return nil, fault.New(fault.Invalid, "the address to return to after signing out is not registered")
+		return nil, blame(f.client, because(fault.New(fault.Invalid, "the address to return to after signing out is not registered"), diagnosis.LogoutURI,
+			orNone(strings.Join(f.client.Metadata.PostLogoutRedirectURIs, " ")), uri))
 	}
 	f.redirect = uri
 	return f, nil

@@ -29,24 +29,24 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.PostForm.Get("request_uri") != "" { // RFC 9126 §2.1
-		p.refuse(w, r, invalidRequest("a pushed request must not contain a request_uri"))
+		p.refuse(w, r, blame(c, invalidRequest("a pushed request must not contain a request_uri")))
 		return
 	}
 	form, err := p.pushable(r.Context(), c, r.PostForm)
 	if err != nil {
-		p.refuse(w, r, err)
+		p.refuse(w, r, blame(c, err))
 		return
 	}
 	if _, err := p.examine(r.Context(), form); err != nil {
 		var local localError
 		if errors.As(err, &local) { // here the client itself is listening
-			err = invalidRequest("the redirect_uri is missing or not registered")
+			err = reworded(err, invalidRequest("the redirect_uri is missing or not registered"))
 		}
-		p.refuse(w, r, err)
+		p.refuse(w, r, blame(c, err))
 		return
 	}
 	if err := p.bindRequest(w, r, form); err != nil {
-		p.refuse(w, r, err)
+		p.refuse(w, r, blame(c, err))
 		return
 	}
 	id, key, err := authflow.NewID()

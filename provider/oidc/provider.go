@@ -71,6 +71,7 @@ type Provider struct {
 	Log        *slog.Logger
 
 	Registrations client.Registrations // for Features.Registration
+	Notes         Noter                // may be nil: then nobody is told why requests fail
 
 	codec     token.Codec
 	fosite    *fosite.Fosite

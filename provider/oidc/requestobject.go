@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"kejitong/provider/client"
+	"kejitong/provider/diagnosis"
 )
 
 // requestAlgorithms are the algorithms of request objects. An object proves
@@ -151,7 +152,7 @@ func (p *Provider) verifyObject(ctx context.Context, c *client.Client, object st
 	}
 	head := parsed.Headers[0]
 	if want := c.Metadata.RequestObjectSigningAlg; want != "" && want != head.Algorithm { // OpenID Connect Registration §2
-		return said, nil, invalidObject("the request object is not signed with the registered algorithm")
+		return said, nil, because(invalidObject("the request object is not signed with the registered algorithm"), diagnosis.Signature, "alg: "+want, "alg: "+head.Algorithm)
 	}
 	if c.Metadata.FAPI() && head.Algorithm == string(jose.RS256) { // FAPI 2.0 Security Profile §5.4.1
 		return said, nil, invalidObject("the request object must be signed with PS256, ES256 or EdDSA")
@@ -161,7 +162,7 @@ func (p *Provider) verifyObject(ctx context.Context, c *client.Client, object st
 		said, members = jwt.Claims{}, nil
 		return parsed.Claims(key, &said, &members) == nil
 	}) {
-		return said, nil, refused
+		return said, nil, p.unverified(refused, c, head)
 	}
 	return said, members, nil
 }
@@ -243,7 +244,7 @@ func (p *Provider) checkParties(c *client.Client, said jwt.Claims) error {
 	case said.Issuer != "" && said.Issuer != c.ID, said.Issuer == "" && m.SecurityProfile == client.FAPI2Signed:
 		return invalidObject("iss in the request object is not the client")
 	case len(said.Audience) > 0 && !slices.Contains(said.Audience, p.Issuer), len(said.Audience) == 0 && (m.FAPI() || mustSign(c)):
-		return invalidObject("aud in the request object is not this issuer")
+		return because(invalidObject("aud in the request object is not this issuer"), diagnosis.Audience, p.Issuer, orNone(strings.Join(said.Audience, " ")))
 	case said.Subject == c.ID: // a client assertion is no request
 		return invalidObject("sub in the request object is the client")
 	}
@@ -257,24 +258,24 @@ func (p *Provider) checkObjectTimes(c *client.Client, said jwt.Claims, openID bo
 	now, skew := p.Now(), p.Times.Skew
 	for _, t := range []*jwt.NumericDate{said.IssuedAt, said.NotBefore} {
 		if t != nil && t.Time().After(now.Add(skew)) {
-			return invalidObject("the request object is not valid yet")
+			return p.untimely(invalidObject("the request object is not valid yet"), said)
 		}
 	}
 	if said.Expiry != nil && !now.Before(said.Expiry.Time().Add(skew)) {
-		return invalidObject("the request object has expired")
+		return p.untimely(invalidObject("the request object has expired"), said)
 	}
 	switch {
 	case c.Metadata.FAPI(): // FAPI 2.0 Message Signing §5.3.1
 		if said.Expiry == nil || said.NotBefore == nil {
-			return invalidObject("the request object needs exp and nbf")
+			return p.untimely(invalidObject("the request object needs exp and nbf"), said)
 		}
 		// Since it has not expired, nbf is no older than that either.
 		if said.Expiry.Time().After(said.NotBefore.Time().Add(maxFAPIObjectAge)) {
-			return invalidObject("the request object lives too long")
+			return p.untimely(invalidObject("the request object lives too long"), said)
 		}
 	case mustSign(c) || !openID:
 		if said.Expiry == nil || said.Expiry.Time().After(now.Add(maxObjectAge+skew)) {
-			return invalidObject("the request object needs an exp within ten minutes")
+			return p.untimely(invalidObject("the request object needs an exp within ten minutes"), said)
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"kejitong/provider/client"
+	"kejitong/provider/diagnosis"
 	"kejitong/provider/fault"
 	"kejitong/provider/web"
 )
@@ -22,12 +23,13 @@ func (p *Provider) fetchObject(ctx context.Context, c *client.Client, uri string
 		return "", oauthError{"request_uri_not_supported", http.StatusBadRequest, "this client registered no request_uris"}
 	}
 	unusable := oauthError{"invalid_request_uri", http.StatusBadRequest, "the request_uri is not registered or does not lead to a request object"}
+	registered := strings.Join(c.Metadata.RequestURIs, " ")
 	uri, _, _ = strings.Cut(uri, "#")
 	if !slices.ContainsFunc(c.Metadata.RequestURIs, func(registered string) bool {
 		registered, _, _ = strings.Cut(registered, "#")
 		return registered == uri
 	}) {
-		return "", unusable
+		return "", because(unusable, diagnosis.RequestURI, registered, uri)
 	}
 	if !p.fetching.enter(c.ID) {
 		return "", fault.New(fault.Unavailable, "too many request objects are being fetched")
@@ -36,11 +38,11 @@ func (p *Provider) fetchObject(ctx context.Context, c *client.Client, uri string
 	body, kind, err := p.Outbound.Fetch(ctx, uri, "application/oauth-authz-req+jwt, application/jwt, text/plain;q=0.5")
 	if err != nil {
 		p.Log.InfoContext(ctx, "request object not fetched", "client", c.ID, "error", err, "request_id", web.RequestID(ctx))
-		return "", unusable
+		return "", because(unusable, diagnosis.RequestURI, "HTTP 200", "-")
 	}
 	// RFC 9101 §5.2.3; whoever serves it from a plain file may not be able to say so.
 	if kind != "application/oauth-authz-req+jwt" && kind != "application/jwt" && !strings.HasPrefix(kind, "text/") {
-		return "", unusable
+		return "", because(unusable, diagnosis.RequestURI, "application/oauth-authz-req+jwt", orNone(kind))
 	}
 	return strings.TrimSpace(string(body)), nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kejitong/provider/client"
+	"kejitong/provider/diagnosis"
 )
 
 // carrier is the part of HTTP by which a response reaches the client.
@@ -84,14 +85,14 @@ func fit(c *client.Client, m responseMode, usual carrier) bool {
 func (p *Provider) checkMode(a *asked) error {
 	name, usual := a.form.Get("response_mode"), usualCarrier(a.form)
 	if name != "" && !slices.Contains(p.responseModes(), name) {
-		return invalidRequest("the response mode is not supported")
+		return because(invalidRequest("the response mode is not supported"), diagnosis.ResponseMode, strings.Join(p.responseModes(), ", "), name)
 	}
 	if !fit(a.client, resolve(name, usual), usual) {
-		return invalidRequest("tokens are not sent in the query")
+		return because(invalidRequest("tokens are not sent in the query"), diagnosis.ResponseMode, "fragment, form_post", orNone(name))
 	}
 	may := a.client.Metadata.ResponseModes
 	if len(may) > 0 && !slices.ContainsFunc(may, func(m string) bool { return resolve(m, usual) == a.mode }) {
-		return invalidRequest("the response mode is not registered for this client")
+		return because(invalidRequest("the response mode is not registered for this client"), diagnosis.ResponseMode, strings.Join(may, ", "), orNone(name))
 	}
 	return nil
 }

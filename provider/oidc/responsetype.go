@@ -7,6 +7,7 @@ import (
 
 	"kejitong/provider/client"
 	"kejitong/provider/consent"
+	"kejitong/provider/diagnosis"
 )
 
 // responseType is what an authorization response brings to the client: a code
@@ -77,14 +78,14 @@ func bringsTokens(s string) bool {
 func (p *Provider) checkResponse(a *asked) error {
 	text := a.form.Get("response_type")
 	if text == "" {
-		return invalidRequest("the response_type is missing")
+		return because(invalidRequest("the response_type is missing"), diagnosis.ResponseType, registeredTypes(a.client), "-")
 	}
 	t, ok := parseResponseType(text)
 	if !ok || t.front() && !p.Features.FrontChannelTokens {
-		return oauthError{"unsupported_response_type", http.StatusBadRequest, "the response type is not supported"}
+		return because(oauthError{"unsupported_response_type", http.StatusBadRequest, "the response type is not supported"}, diagnosis.ResponseType, strings.Join(p.responseTypes(), ", "), text)
 	}
 	if !mayHave(a.client, t) {
-		return oauthError{"unauthorized_client", http.StatusBadRequest, "the response type is not registered for this client"}
+		return because(oauthError{"unauthorized_client", http.StatusBadRequest, "the response type is not registered for this client"}, diagnosis.ResponseType, registeredTypes(a.client), text)
 	}
 	a.kind = t
 	if err := p.checkMode(a); err != nil {
@@ -93,9 +94,14 @@ func (p *Provider) checkResponse(a *asked) error {
 	// OpenID Connect Core §3.2.2.1, §3.3.2.11: without it an ID token that somebody
 	// else's browser brought could not be told from one's own.
 	if t.idToken && a.form.Get("nonce") == "" {
-		return invalidRequest("a nonce is required for an ID token from the authorization endpoint")
+		return because(invalidRequest("a nonce is required for an ID token from the authorization endpoint"), diagnosis.Parameter, "nonce", "-")
 	}
 	return nil
+}
+
+// registeredTypes are the response types that the client registered.
+func registeredTypes(c *client.Client) string {
+	return strings.Join(c.Metadata.ResponseTypes, ", ")
 }
 
 // mayHave tells whether the client may have the response type. What its other
@@ -117,7 +123,7 @@ func mayHave(c *client.Client, t responseType) bool {
 // with the scope openid (OpenID Connect Core §3.1.2.1).
 func (a *asked) checkOpenID() error {
 	if a.kind.idToken && !slices.Contains(a.scopes, consent.OpenID) {
-		return oauthError{"invalid_scope", http.StatusBadRequest, "an ID token needs the scope openid"}
+		return because(oauthError{"invalid_scope", http.StatusBadRequest, "an ID token needs the scope openid"}, diagnosis.Scope, "openid", orNone(a.form.Get("scope")))
 	}
 	return nil
 }

@@ -41,8 +41,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		if u.failed != nil { // never say that all is settled when it is not
 			err = u.failed
 		}
+		err = p.explainToken(u, r.PostForm, incomplete(r.PostForm, err))
 		p.settle(ctx, u)
-		p.refuse(w, r, incomplete(r.PostForm, err))
+		p.refuse(w, r, err)
 		return
 	}
 	sendJSON(w, http.StatusOK, answer(resp, u))
@@ -154,6 +155,9 @@ func (p *Provider) clientScopes(u *unit, req fosite.AccessRequester) []string {
 	return out
 }
 
+// codeUsed says that a code was shown a second time.
+const codeUsed = "the code was used before"
+
 // flush makes the one write that the handlers planned. A code that somebody
 // else spent meanwhile is a code shown twice.
 func (p *Provider) flush(ctx context.Context, u *unit) error {
@@ -181,7 +185,7 @@ func (p *Provider) flush(ctx context.Context, u *unit) error {
 		if err := p.revokeGrant(ctx, u.grant, audit.CodeReplayed); err != nil {
 			return err
 		}
-		return invalidGrant("the code was used before")
+		return invalidGrant(codeUsed)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"kejitong/provider/client"
 	"kejitong/provider/consent"
+	"kejitong/provider/diagnosis"
 	"kejitong/provider/keys"
 )
 
@@ -19,7 +20,7 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	case err == nil && (a.held == nil || !slices.Contains(a.audience, p.Issuer)):
 		err = oauthError{"invalid_token", http.StatusUnauthorized, "the access token is invalid, expired or revoked"}
 	case err == nil && !a.has(consent.OpenID):
-		err = oauthError{"insufficient_scope", http.StatusForbidden, "the access token lacks the scope openid"}
+		err = blame(a.client, because(oauthError{"insufficient_scope", http.StatusForbidden, "the access token lacks the scope openid"}, diagnosis.Scope, "openid", visibleScope(a.scopes)))
 	}
 	if err != nil {
 		p.refuseBearer(w, r, err)
