@@ -51,6 +51,7 @@ func samples() map[string]templates.Page {
 		helpSamples,
 		enrollSamples,
 		lookupSamples,
+		servicesSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p
