@@ -8,6 +8,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/fault"
 	"kejitong/provider/keys"
@@ -37,8 +38,9 @@ const (
 	appealByNumber = `SELECT ` + appealColumns + ` FROM appeals WHERE number = ?`
 	selectAppeals  = `
 SELECT ` + appealColumns + ` FROM appeals
-WHERE (CAST(? AS TEXT) = '' OR state = ?) AND (CAST(? AS TEXT) = '' OR kind = ?) AND (CAST(? AS TEXT) = '' OR account_id = ?)
-    AND (CAST(? AS TEXT) = '' OR assignee = ?) AND (open OR NOT CAST(? AS BOOLEAN)) AND (created_at > ? OR created_at = ? AND id > ?)
+WHERE (CAST(? AS TEXT) = '' OR state = ?) AND (CAST(? AS TEXT) = '' OR kind = ? OR kind = ?) AND (CAST(? AS TEXT) = '' OR account_id = ?)
+    AND (CAST(? AS TEXT) = '' OR assignee = ?) AND (assignee = '' OR NOT CAST(? AS BOOLEAN)) AND (open AND expires_at > ? OR NOT CAST(? AS BOOLEAN))
+    AND (CAST(? AS BIGINT) = 0 OR created_at <= ?) AND (created_at > ? OR created_at = ? AND id > ?)
 ORDER BY created_at, id LIMIT ?`
 )
 
@@ -135,9 +137,16 @@ func (d *DB) Appeals(ctx context.Context, f recovery.Filter) ([]recovery.Appeal,
 		recovery.Appeal
 		sealed string
 	}
-	after := millis(f.After.CreatedAt)
-	args := []any{string(f.State), string(f.State), string(f.Kind), string(f.Kind), string(f.Account), string(f.Account), f.Assignee, f.Assignee,
-		f.Open, after, after, f.After.ID, f.Limit}
+	after, before := millis(f.After.CreatedAt), millis(f.Before)
+	var kinds [2]recovery.Kind
+	switch f.Of {
+	case account.NaturalPerson:
+		kinds = [2]recovery.Kind{recovery.Person, recovery.PersonName}
+	case account.LegalEntity:
+		kinds = [2]recovery.Kind{recovery.Unit, recovery.UnitName}
+	}
+	args := []any{string(f.State), string(f.State), string(f.Of), string(kinds[0]), string(kinds[1]), string(f.Account), string(f.Account),
+		f.Assignee, f.Assignee, f.Free, millis(f.Now), f.Open, before, before, after, after, f.After.ID, f.Limit}
 	rows, err := list(ctx, d, selectAppeals, args, func(rows *sqlx.Rows, r *row) error { return rows.Scan(appealDest(&r.Appeal, &r.sealed)...) })
 	if err != nil {
 		return nil, fmt.Errorf("list appeals: %w", err)

@@ -16,6 +16,7 @@ type DeskCaseLine struct {
 	URL    string
 	Number string
 	Type   string // NaturalPerson or LegalEntity
+	About  Text   // what else it is about
 	Stated Text
 	Since  time.Time
 	Age    Text
@@ -32,6 +33,7 @@ func (p DeskCases) Title() Text { return Text{Key: "desk.nav." + p.Heap} }
 type DeskCase struct {
 	Desk
 	Heap      string
+	About     Text // what it is about, beside its type
 	Number    string
 	Type      string
 	State     string
@@ -51,6 +53,7 @@ type DeskCase struct {
 	Approve   []DeskField
 	Reject    []DeskField
 	Concern   []DeskField // appeals: says which account it is about
+	Receives  bool        // Concern says who gets a login name
 	Error     Text
 	Done      Text
 	Account   string // path of the account's page, "" if the role may not

@@ -163,6 +163,7 @@ type RecoverEvidence struct {
 	ReasonError Text
 	Hidden      map[string]string
 	Unit        bool
+	ForName     bool // the appeal is for a login name
 }
 
 // Name, Title and Interaction make RecoverEvidence a Page.
@@ -188,7 +189,8 @@ type AppealProgress struct {
 	ExpiresAt time.Time
 	Open      bool // it may be withdrawn
 	Overdue   bool
-	RedeemURL string // where the password is set; empty unless it may be now
+	RedeemURL string // where the password is set, or the login name taken; empty unless it may be now
+	ForName   bool   // the appeal is for a login name
 	Hidden    map[string]string
 }
 
@@ -196,6 +198,31 @@ type AppealProgress struct {
 func (AppealProgress) Name() string      { return "recover/progress" }
 func (AppealProgress) Title() Text       { return T("appeal.progress.title") }
 func (AppealProgress) Interaction() bool { return false }
+
+// Next says what comes next.
+func (p AppealProgress) Next() Text {
+	if p.ForName && (p.State == "approved" || p.State == "contested" || p.State == "redeemed" || p.State == "withdrawn") {
+		return Text{Key: "appeal.name.next." + p.State}
+	}
+	return Text{Key: "appeal.next." + p.State}
+}
+
+// Redeem names the button that ends the appeal well, and Turn a line of its
+// history.
+func (p AppealProgress) Redeem() Text {
+	if p.ForName {
+		return T("appeal.name.claim")
+	}
+	return T("appeal.redeem")
+}
+
+// Turn is the text of a line of the history.
+func (p AppealProgress) Turn(what string) Text {
+	if p.ForName && what == "redeem" {
+		return T("appeal.name.turn_redeem")
+	}
+	return Text{Key: "appeal.turn." + what}
+}
 
 // Good, Bad and Waits colour the badge.
 func (p AppealProgress) Good() bool { return p.State == "approved" || p.State == "redeemed" }

@@ -75,6 +75,14 @@ func recoverSamples() map[string]templates.Page {
 			Number: "SS20261126-ABCDEFGH", Kind: "unit", State: "approved", Turns: turns[:2], DueAt: at, Effective: at.Add(50 * time.Hour),
 			ExpiresAt: at.Add(200 * time.Hour), Open: true, Overdue: true, RedeemURL: "/appeal/redeem?flow=f",
 		},
+		"recover_claim_name": templates.AppealProgress{
+			Number: "SS20261126-ABCDEFGH", Kind: "unit_name", State: "approved", Turns: turns[:2], DueAt: at, Effective: at.Add(170 * time.Hour),
+			ExpiresAt: at.Add(340 * time.Hour), Open: true, ForName: true, RedeemURL: "/appeal/claim?flow=f",
+		},
+		"recover_claimed_name": templates.AppealProgress{
+			Number: "SS20261126-ABCDEFGH", Kind: "person_name", State: "redeemed", DueAt: at, ExpiresAt: at, ForName: true,
+			Turns: []templates.AppealTurn{{At: at, What: "file"}, {At: at.Add(200 * time.Hour), What: "redeem"}},
+		},
 		"recover_rejected": templates.AppealProgress{Number: "SS20261126-ABCDEFGH", Kind: "person", State: "rejected", Turns: turns, DueAt: at, ExpiresAt: at},
 		"recover_object": templates.ObjectList{
 			Appeals: []templates.AppealProgress{{Number: "SS20261126-ABCDEFGH", State: "seconding", Hidden: map[string]string{"appeal": "SS20261126-ABCDEFGH"}}},

@@ -173,7 +173,7 @@ func TestFiledOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := s.BeginPerson(ctx, by, recovery.Form{Name: old.Name, IDType: old.IDType, IDNumber: old.IDNumber, Mobile: "13911112222"},
+		id, err := s.BeginPerson(ctx, by, recovery.Person, recovery.Form{Name: old.Name, IDType: old.IDType, IDNumber: old.IDNumber, Mobile: "13911112222"},
 			recovery.Solved{ID: drawn.ID, Answer: demoCaptcha})
 		if err == nil {
 			err = s.ProveMobile(ctx, by, id, r.sms("+8613911112222", 1))

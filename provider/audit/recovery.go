@@ -14,4 +14,7 @@ const (
 	AppealContested Kind = "appeal.contested"
 	AppealWithdrawn Kind = "appeal.withdrawn"
 	AppealRedeemed  Kind = "appeal.redeemed"
+	LoginNameGiven  Kind = "login_name.given" // by an appeal; detail: its id
+	LoginNameTaken  Kind = "login_name.taken" // from who had it; detail: the appeal
+	UnitYielded     Kind = "unit.yielded"     // an unverified account lost what another one is verified with
 )

@@ -13,6 +13,9 @@ type Kind string
 const (
 	Person Kind = "person" // 自然人申诉找回密码
 	Unit   Kind = "unit"   // 单位法人用户申诉找回密码
+
+	PersonName Kind = "person_name" // 登录名申诉 of a person, for a mobile number
+	UnitName   Kind = "unit_name"   // 登录名申诉 of a unit, for its code
 )
 
 // State is where an appeal stands.
@@ -27,7 +30,7 @@ const (
 	Rejected  State = "rejected"
 	Withdrawn State = "withdrawn" // by the one who filed it
 	Expired   State = "expired"   // nobody decided, or nobody used the approval, in time
-	Redeemed  State = "redeemed"  // a new password was set
+	Redeemed  State = "redeemed"  // a new password was set, or the login name given back
 )
 
 // States lists the states in the order of a case's life.
@@ -104,6 +107,10 @@ type Claim struct {
 	USCC     account.USCC    `json:"us,omitempty"`
 	LegalRep *account.Person `json:"lr,omitempty"`
 	IsRep    bool            `json:"ir,omitempty"` // the applicant is the legal representative
+
+	// Of appeals for login names. LoginName is then the one that the applicant has.
+	Wanted string     `json:"w,omitempty"` // key of the login name that is asked for
+	Own    account.ID `json:"o,omitempty"` // the applicant's account, which gets it; empty: it becomes free
 }
 
 // Turn is one thing that happened to an appeal.
@@ -120,7 +127,7 @@ type Appeal struct {
 	Number  string // 受理编号, told over the telephone; opens nothing without the secret
 	Kind    Kind
 	State   State
-	Account account.ID // whom it concerns, as far as the data says; empty if nobody was found
+	Account account.ID // whom it concerns, as far as the data says: for a login name who has it; empty if nobody was found
 	Secret  string     // keyed digest
 	Claim   Claim
 	History []Turn

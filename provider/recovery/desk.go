@@ -24,6 +24,7 @@ type Reviewer struct {
 type Case struct {
 	Appeal   Appeal
 	Subject  *Subject            // nil if no account was found
+	Own      *Subject            // of an appeal for a login name: who gets it
 	Evidence []document.Document // to be seen by document.Service.View with the appeal's id as the case
 }
 
@@ -35,11 +36,12 @@ func (s *Service) Appeals(ctx context.Context, f Filter) ([]Appeal, error) {
 	if f.Limit == 0 {
 		f.Limit = 50
 	}
+	now := s.Now()
+	f.Now = now
 	all, err := s.Store.Appeals(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now()
 	for i := range all {
 		all[i] = all[i].At(now)
 	}
@@ -56,17 +58,19 @@ func (s *Service) Appeal(ctx context.Context, id string) (Case, error) {
 	if c.Evidence, err = s.Documents.List(ctx, a.ID); err != nil {
 		return Case{}, err
 	}
-	if a.Account == "" {
-		return c, nil
-	}
-	sub, err := s.Store.Subject(ctx, a.Account)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	if c.Subject, err = s.known(ctx, a.Account); err != nil {
 		return Case{}, err
 	}
-	if err == nil {
-		c.Subject = &sub
+	c.Own, err = s.known(ctx, a.Claim.Own)
+	return c, err
+}
+
+// known is the account with that id, nil for none.
+func (s *Service) known(ctx context.Context, id account.ID) (*Subject, error) {
+	if id == "" {
+		return nil, nil
 	}
-	return c, nil
+	return s.subject(ctx, id)
 }
 
 // Assign gives the appeal to a reviewer, or to nobody (to empty).
@@ -80,8 +84,9 @@ func (s *Service) Assign(ctx context.Context, id string, version int64, by Revie
 	})
 }
 
-// Concern says which account the appeal concerns, where the data alone did not
-// or where a reviewer knows better. Only before anybody approved.
+// Concern says which account the appeal concerns, or which one gets a login name,
+// where the data alone did not or where a reviewer knows better. Only before
+// anybody approved.
 func (s *Service) Concern(ctx context.Context, id string, version int64, by Reviewer, who account.ID) error {
 	sub, err := s.Store.Subject(ctx, who)
 	if err != nil {
@@ -97,22 +102,26 @@ func (s *Service) Concern(ctx context.Context, id string, version int64, by Revi
 		if err := s.turn(a, Concern, by.ID, ""); err != nil {
 			return audit.Event{}, err
 		}
-		a.Account = who
+		if a.Kind.Reclaims() {
+			a.Claim.Own = who
+		} else {
+			a.Account = who
+		}
 		return audit.Event{Kind: audit.AppealConcerned, Detail: string(who)}, nil
 	})
 }
 
 // Approve approves. The first approval waits for another reviewer's; the second
 // one opens the way to a new password, after the hold if the mobile changes
-// (S57). The version must be the one that the reviewer saw, else fault.Conflict;
+// (S57), or to the login name after the time in which its holder may object. The version must be the one that the reviewer saw, else fault.Conflict;
 // fault.Refused for a reviewer's own case and for two approvals by one reviewer.
 func (s *Service) Approve(ctx context.Context, id string, version int64, by Reviewer, reason string) error {
 	if err := checkReason(reason); err != nil {
 		return err
 	}
 	return s.decide(ctx, id, version, by, func(a *Appeal) (audit.Event, error) {
-		if a.Account == "" {
-			return audit.Event{}, &fault.Error{Kind: fault.Invalid, Field: "account", Msg: MsgNoAccount}
+		if err := s.concerns(ctx, *a); err != nil {
+			return audit.Event{}, err
 		}
 		if a.State == Seconding && a.First == by.ID {
 			return audit.Event{}, fault.New(fault.Refused, MsgSameReviewer)
@@ -153,7 +162,7 @@ func (s *Service) decide(ctx context.Context, id string, version int64, by Revie
 		if a.Version != version {
 			return conflict()
 		}
-		if a.Account != "" && a.Account == by.Account { // S58: reviewer = subject
+		if by.Account != "" && (a.Account == by.Account || a.Claim.Own == by.Account) { // S58: reviewer = subject
 			return fault.New(fault.Refused, MsgOwnCase)
 		}
 		now := s.Now()
@@ -209,9 +218,4 @@ func checkReason(reason string) error {
 }
 
 // fits tells whether an account may be got back by an appeal of that kind.
-func fits(k Kind, a account.Account) bool {
-	if k == Unit {
-		return a.Kind == account.LegalEntity
-	}
-	return a.Kind == account.NaturalPerson
-}
+func fits(k Kind, a account.Account) bool { return a.Kind == k.Of() }

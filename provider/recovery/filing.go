@@ -2,8 +2,6 @@ package recovery
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base32"
 	"errors"
 	"slices"
 	"strings"
@@ -25,17 +23,45 @@ type Form struct {
 	IsRep                                     bool
 }
 
-// BeginPerson starts a person's appeal and promises a code to the new number,
-// whoever the data belongs to (S49).
-func (s *Service) BeginPerson(ctx context.Context, by Asker, form Form, c Solved) (string, error) {
-	claim, err := s.personClaim(form)
+// Filings are the ways on which an appeal is written.
+func Filings() []Way { return []Way{AppealPerson, AppealUnit, NamePerson, NameUnit} }
+
+// Kind is what an appeal that is written on that way is about.
+func (w Way) Kind() Kind {
+	switch w {
+	case AppealUnit:
+		return Unit
+	case NamePerson:
+		return PersonName
+	case NameUnit:
+		return UnitName
+	}
+	return Person
+}
+
+func (k Kind) way() Way {
+	switch k {
+	case Unit:
+		return AppealUnit
+	case PersonName:
+		return NamePerson
+	case UnitName:
+		return NameUnit
+	}
+	return AppealPerson
+}
+
+// BeginPerson starts a person's appeal of kind Person or PersonName and promises a
+// code to the new number, whoever the data belongs to (S49).
+func (s *Service) BeginPerson(ctx context.Context, by Asker, k Kind, form Form, c Solved) (string, error) {
+	claim, err := s.personClaim(k, form)
 	if err != nil {
 		return "", err
 	}
 	if err := s.Captchas.Solve(ctx, by.Browser, challenge.Appeal, c.ID, c.Answer); err != nil {
 		return "", err
 	}
-	id, err := s.start(ctx, by, Flow{Way: AppealPerson, Appeal: random(16), Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
+	id, err := s.start(ctx, by, Flow{Way: k.way(), Appeal: random(16), Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
 	if err != nil {
 		return "", err
 	}
@@ -43,9 +69,9 @@ func (s *Service) BeginPerson(ctx context.Context, by Asker, form Form, c Solved
 	return id, err
 }
 
-// BeginUnit starts a unit's appeal: 检索单位名称. Nothing is looked up: the answer
-// is the same for every name.
-func (s *Service) BeginUnit(ctx context.Context, by Asker, unitName string, c Solved) (string, error) {
+// BeginUnit starts a unit's appeal of kind Unit or UnitName: 检索单位名称. Nothing is
+// looked up: the answer is the same for every name.
+func (s *Service) BeginUnit(ctx context.Context, by Asker, k Kind, unitName string, c Solved) (string, error) {
 	if err := checkUnitName(unitName); err != nil {
 		return "", err
 	}
@@ -53,22 +79,23 @@ func (s *Service) BeginUnit(ctx context.Context, by Asker, unitName string, c So
 		return "", err
 	}
 	claim := Claim{UnitName: strings.TrimSpace(unitName)}
-	return s.start(ctx, by, Flow{Way: AppealUnit, Appeal: random(16), Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
+	return s.start(ctx, by, Flow{Way: k.way(), Appeal: random(16), Data: Data{Claim: &claim}}, s.Times.OrDefault().Draft)
 }
 
 // Fill says who appeals and promises a code to the new number. It may be said
 // again until the number is proved.
 func (s *Service) Fill(ctx context.Context, by Asker, id string, form Form) (challenge.Sent, error) {
-	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	f, err := s.flow(ctx, by, id, Filings()...)
 	if err != nil {
 		return challenge.Sent{}, err
 	}
 	var claim Claim
-	if f.Way == AppealUnit {
+	k := f.Way.Kind()
+	if k.Of() == account.LegalEntity {
 		form.UnitName = f.Data.Claim.UnitName // as it was looked for, with the captcha
-		claim, err = s.unitClaim(form)
+		claim, err = s.unitClaim(k, form)
 	} else {
-		claim, err = s.personClaim(form)
+		claim, err = s.personClaim(k, form)
 	}
 	if err != nil {
 		return challenge.Sent{}, err
@@ -79,7 +106,7 @@ func (s *Service) Fill(ctx context.Context, by Asker, id string, form Form) (cha
 
 // Resend promises another code to the same new number.
 func (s *Service) Resend(ctx context.Context, by Asker, id string) (challenge.Sent, error) {
-	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	f, err := s.flow(ctx, by, id, Filings()...)
 	if err != nil {
 		return challenge.Sent{}, err
 	}
@@ -88,7 +115,7 @@ func (s *Service) Resend(ctx context.Context, by Asker, id string) (challenge.Se
 
 // ProveMobile proves the new number.
 func (s *Service) ProveMobile(ctx context.Context, by Asker, id, code string) error {
-	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	f, err := s.flow(ctx, by, id, Filings()...)
 	if err != nil {
 		return err
 	}
@@ -114,7 +141,7 @@ func (s *Service) MayAttach(ctx context.Context, by Asker, id string) (string, e
 
 // draft is a flow whose number is proved and whose appeal is not filed.
 func (s *Service) draft(ctx context.Context, by Asker, id string) (Flow, error) {
-	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	f, err := s.flow(ctx, by, id, Filings()...)
 	switch {
 	case err != nil:
 		return Flow{}, err
@@ -130,7 +157,7 @@ func (s *Service) draft(ctx context.Context, by Asker, id string) (Flow, error) 
 // for a unit its licence and, unless its legal representative appeals, the
 // authorisation (R30).
 func (c Claim) Required(k Kind) []document.Kind {
-	if k == Person {
+	if k.Of() == account.NaturalPerson {
 		return []document.Kind{document.IDFront}
 	}
 	if c.IsRep {
@@ -153,16 +180,9 @@ func (s *Service) complete(ctx context.Context, k Kind, c Claim, caseID string) 
 	return nil
 }
 
-// Receipt is what the one who appeals takes along.
-type Receipt struct {
-	Number string
-	Secret string // opens the progress page together with the number; not stored
-	DueAt  time.Time
-}
-
 // Submit files the appeal. Submitted again it is the same receipt.
 func (s *Service) Submit(ctx context.Context, by Asker, id, reason string) (Receipt, error) {
-	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
+	f, err := s.flow(ctx, by, id, Filings()...)
 	if err != nil {
 		return Receipt{}, err
 	}
@@ -197,7 +217,7 @@ func (s *Service) Submit(ctx context.Context, by Asker, id, reason string) (Rece
 		if sub == nil {
 			return nil
 		}
-		return s.tellHolder(ctx, *sub, noticeFiledHolder, maskLogin(sub.Account.LoginName), a.Number)
+		return s.tellHolder(ctx, *sub, a.Kind.notice(noticeFiledHolder), maskLogin(sub.Account.LoginName), a.Number)
 	})
 	if err != nil {
 		if fault.Is(err, fault.Gone) { // the other click was faster
@@ -205,38 +225,21 @@ func (s *Service) Submit(ctx context.Context, by Asker, id, reason string) (Rece
 		}
 		return Receipt{}, err
 	}
-	return Receipt{Number: a.Number, Secret: s.secret(id), DueAt: a.DueAt}, nil
-}
-
-// Receipt shows a filed appeal's receipt to the browser that filed it, until the
-// flow ends.
-func (s *Service) Receipt(ctx context.Context, by Asker, id string) (Receipt, error) {
-	f, err := s.flow(ctx, by, id, AppealPerson, AppealUnit)
-	if err != nil {
-		return Receipt{}, err
-	}
-	if f.Step != Done || f.Appeal == "" {
-		return Receipt{}, over()
-	}
-	a, err := s.Store.Appeal(ctx, f.Appeal)
-	if err != nil {
-		return Receipt{}, err
-	}
-	return Receipt{Number: a.Number, Secret: s.secret(id), DueAt: a.DueAt}, nil
+	return receipt(a, s.secret(id)), nil
 }
 
 // compose makes the appeal of a draft.
 func (s *Service) compose(ctx context.Context, f Flow, id, reason string) (Appeal, *Subject, error) {
-	kind := Person
-	if f.Way == AppealUnit {
-		kind = Unit
-	}
+	kind := f.Way.Kind()
 	claim := *f.Data.Claim
 	if err := s.complete(ctx, kind, claim, f.Appeal); err != nil {
 		return Appeal{}, nil, err
 	}
 	claim.Reason = strings.TrimSpace(reason)
 	sub, err := s.concerned(ctx, kind, claim)
+	if err == nil && kind.Reclaims() {
+		claim.Own, sub, err = s.parties(ctx, kind, claim, sub)
+	}
 	if err != nil {
 		return Appeal{}, nil, err
 	}
@@ -262,7 +265,7 @@ func (s *Service) concerned(ctx context.Context, k Kind, c Claim) (*Subject, err
 		}
 		return &sub, err
 	}
-	if k == Unit {
+	if k.Of() == account.LegalEntity {
 		sub, err := found(s.Store.SubjectByUSCC(ctx, c.USCC))
 		if err != nil || sub == nil || sub.Unit == nil || !sameName(sub.Unit.Name, c.UnitName) {
 			return nil, err
@@ -283,20 +286,34 @@ func (s *Service) concerned(ctx context.Context, k Kind, c Claim) (*Subject, err
 	return found(s.Store.SubjectByLogin(ctx, key))
 }
 
-func (s *Service) personClaim(form Form) (Claim, error) {
-	c := Claim{LoginName: strings.TrimSpace(form.LoginName)}
-	if utf8.RuneCountInString(c.LoginName) > 128 || !utf8.ValidString(c.LoginName) {
-		return Claim{}, &fault.Error{Kind: fault.Invalid, Field: "login_name", Msg: account.MsgLoginLong}
+func (s *Service) personClaim(k Kind, form Form) (Claim, error) {
+	name, err := loginName(form)
+	if err != nil {
+		return Claim{}, err
 	}
-	err := s.whoAppeals(&c, form)
+	c := Claim{LoginName: name}
+	err = s.whoAppeals(&c, form)
+	if k.Reclaims() && err == nil {
+		var m account.Mobile // the number is proved before the appeal is filed
+		m, err = account.ParseMobile(c.Mobile)
+		c.Wanted = string(m)
+	}
 	return c, err
 }
 
-func (s *Service) unitClaim(form Form) (Claim, error) {
+func (s *Service) unitClaim(k Kind, form Form) (Claim, error) {
 	c := Claim{UnitName: strings.TrimSpace(form.UnitName), IsRep: form.IsRep}
 	var err error
+	if k.Reclaims() {
+		if c.LoginName, err = loginName(form); err != nil {
+			return Claim{}, err
+		}
+	}
 	if c.USCC, err = account.ParseUSCC(form.USCC); err != nil {
 		return Claim{}, err
+	}
+	if k.Reclaims() {
+		c.Wanted = strings.ToLower(string(c.USCC))
 	}
 	rep := account.Person{IDType: form.RepIDType}
 	if rep.Name, err = account.ParseName(form.RepName); err != nil {
@@ -311,6 +328,15 @@ func (s *Service) unitClaim(form Form) (Claim, error) {
 	}
 	err = s.whoAppeals(&c, form)
 	return c, err
+}
+
+// loginName is the login name that an applicant remembers, or has.
+func loginName(form Form) (string, error) {
+	name := strings.TrimSpace(form.LoginName)
+	if utf8.RuneCountInString(name) > 128 || !utf8.ValidString(name) {
+		return "", &fault.Error{Kind: fault.Invalid, Field: "login_name", Msg: account.MsgLoginLong}
+	}
+	return name, nil
 }
 
 func (s *Service) whoAppeals(c *Claim, form Form) (err error) {
@@ -341,22 +367,4 @@ func refield(err error, field, typeField string) error {
 		g.Field = typeField
 	}
 	return &g
-}
-
-// letters of case numbers: easily told over the telephone
-var letters = base32.NewEncoding("ABCDEFGHJKLMNPQRSTUVWXYZ23456789").WithPadding(base32.NoPadding)
-
-// caseNumber is the day and forty random bits: short enough to be told, and not
-// to be counted up. It opens nothing.
-func caseNumber(now time.Time) string {
-	b := make([]byte, 5)
-	_, _ = rand.Read(b) // never fails
-	return "SS" + now.In(beijing).Format("20060102") + "-" + letters.EncodeToString(b)
-}
-
-// secret is what opens an appeal's progress page, 160 bits. It follows from the
-// flow's id, which the browser alone has: nothing that is stored gives it.
-func (s *Service) secret(id string) string {
-	text := letters.EncodeToString(s.sum("appeal secret", id)[:20])
-	return text[:8] + "-" + text[8:16] + "-" + text[16:24] + "-" + text[24:32]
 }

@@ -23,6 +23,8 @@ const (
 	AppealUnit   Way = "appeal_unit"
 	Track        Way = "track"  // progress of an appeal, and the password that it yields
 	Contest      Way = "object" // an objection by the holder of the mobile on file
+	NamePerson   Way = "name_person"
+	NameUnit     Way = "name_unit"
 )
 
 // Step is how far a flow came.

@@ -19,6 +19,9 @@ const (
 	MsgHeld         = "recover.fault.held"       // a sensitive act during a hold
 	MsgNoContact    = "recover.fault.no_contact" // code and name do not belong together, or there is no account
 	MsgNoAppeal     = "recover.fault.no_appeal"  // number and secret open nothing
+	MsgNameFree     = "recover.fault.name_free"  // nobody has the login name, and nobody is to get it
+	MsgNameOwn      = "recover.fault.name_own"   // who asks for the login name has it
+	MsgNameMoved    = "recover.fault.name_moved" // somebody else has it meanwhile
 )
 
 // Messages lists every message key of this package's faults, so that a test can
@@ -27,5 +30,6 @@ func Messages() []string {
 	return []string{
 		MsgChanged, MsgOwnCase, MsgSameReviewer, MsgNoAccount, MsgOtherKind, MsgReason, MsgOver, MsgMobile, MsgEvidence,
 		MsgDigits, MsgNoDigits, MsgFactor, MsgIDRequired, MsgNotYet, MsgHeld, MsgNoContact, MsgNoAppeal,
+		MsgNameFree, MsgNameOwn, MsgNameMoved,
 	}
 }

@@ -21,7 +21,30 @@ const (
 	noticeRejected      = "appeal_rejected"
 	noticeContested     = "appeal_contested"
 	noticeRedeemed      = "appeal_redeemed"
+
+	// Of appeals for login names.
+	noticeNameHolder        = "name_filed_holder"
+	noticeNameApproved      = "name_approved"
+	noticeNameApprovedOwner = "name_approved_holder"
+	noticeNameGiven         = "name_given" // to whom it belongs now
+	noticeNameTaken         = "name_taken" // to whom it belonged
 )
+
+// notice is what is told instead where the appeal is for a login name.
+func (k Kind) notice(purpose string) string {
+	if !k.Reclaims() {
+		return purpose
+	}
+	switch purpose {
+	case noticeFiledHolder:
+		return noticeNameHolder
+	case noticeApproved:
+		return noticeNameApproved
+	case noticeApprovedOwner:
+		return noticeNameApprovedOwner
+	}
+	return purpose
+}
 
 // tell promises one notice to a mobile number.
 func (s *Service) tell(ctx context.Context, to, purpose, locale string, args ...string) error {
@@ -34,7 +57,12 @@ func (s *Service) tell(ctx context.Context, to, purpose, locale string, args ...
 // tellHolder tells everybody who answers for an account, on the channels on file:
 // its numbers and its address, and of a unit every administrator (R34).
 func (s *Service) tellHolder(ctx context.Context, sub Subject, purpose string, args ...string) error {
-	told := map[string]bool{}
+	return s.tellBut(ctx, "", sub, purpose, args...)
+}
+
+// tellBut is tellHolder that leaves one number out.
+func (s *Service) tellBut(ctx context.Context, but string, sub Subject, purpose string, args ...string) error {
+	told := map[string]bool{but: true}
 	each := func(a account.Account) error {
 		for _, l := range a.Lookups() {
 			m := notify.Message{To: l.Value, Purpose: purpose, Args: args, Locale: a.Locale}
@@ -88,20 +116,24 @@ func maskLogin(name string) string {
 
 // approved sets when an approval takes effect and tells both sides.
 func (s *Service) approved(ctx context.Context, a *Appeal, now time.Time) error {
-	sub, err := s.Store.Subject(ctx, a.Account)
+	sub, err := s.known(ctx, a.Account)
 	if err != nil {
 		return err
 	}
 	times := s.Times.OrDefault()
 	a.EffectiveAt = now
-	if !has(phones(sub.Account), a.Claim.Mobile) { // another mobile (S57)
+	switch {
+	case sub == nil: // a login name that nobody has
+	case a.Kind.Reclaims():
+		a.EffectiveAt = now.Add(times.Claim)
+	case !has(phones(sub.Account), a.Claim.Mobile): // another mobile (S57)
 		a.EffectiveAt = now.Add(times.Hold)
 	}
 	a.ExpiresAt = a.EffectiveAt.Add(times.Unused)
-	if err := s.tell(ctx, a.Claim.Mobile, noticeApproved, "", a.Number, shortDay(a.EffectiveAt), shortDay(a.ExpiresAt)); err != nil {
+	if err := s.tell(ctx, a.Claim.Mobile, a.Kind.notice(noticeApproved), "", a.Number, shortDay(a.EffectiveAt), shortDay(a.ExpiresAt)); err != nil || sub == nil {
 		return err
 	}
-	return s.tellHolder(ctx, sub, noticeApprovedOwner, maskLogin(sub.Account.LoginName), a.Number, shortDay(a.EffectiveAt))
+	return s.tellHolder(ctx, *sub, a.Kind.notice(noticeApprovedOwner), maskLogin(sub.Account.LoginName), a.Number, shortDay(a.EffectiveAt))
 }
 
 // rejected tells the one who filed it; the reason stands on the progress page.

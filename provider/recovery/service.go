@@ -48,6 +48,7 @@ type Times struct {
 	Unused    time.Duration // an approval that nobody used lapses, from when it takes effect; default 7 days
 	Hold      time.Duration // between the approval of another mobile and its effect (S57); default 24 hours
 	Sensitive time.Duration // sensitive acts wait after a reset (settled); default 24 hours
+	Claim     time.Duration // between the approval of a login name and its effect, for its holder to object; default 7 days
 	Dormant   time.Duration // without a sign-in, after which the number alone proves nothing; default 90 days
 	Kept      time.Duration // closed appeals are kept; default 180 days
 }
@@ -69,6 +70,7 @@ func (t Times) OrDefault() Times {
 	def(&t.Unused, 7*day)
 	def(&t.Hold, day)
 	def(&t.Sensitive, day)
+	def(&t.Claim, 7*day)
 	def(&t.Dormant, 90*day)
 	def(&t.Kept, 180*day)
 	return t

@@ -40,6 +40,11 @@ type Store interface {
 	// and records ev; fault.Conflict if it changed meanwhile.
 	PutAccount(ctx context.Context, a account.Account, phc string, ev audit.Event) error
 
+	// YieldUnitName takes a unit's name from the units of unverified legal accounts
+	// that bear it, the one with that code excepted, and records ev for each. It
+	// gives their accounts.
+	YieldUnitName(ctx context.Context, name string, but account.USCC, ev audit.Event) ([]account.ID, error)
+
 	// FileAppeal inserts an appeal and records ev. fault.Conflict with field
 	// mobile while another open one has the same new number.
 	FileAppeal(ctx context.Context, a Appeal, ev audit.Event) error
@@ -69,9 +74,12 @@ type Subject struct {
 type Filter struct {
 	Open     bool // only those that something may still happen to
 	State    State
-	Kind     Kind
+	Of       account.Kind // whose window
 	Account  account.ID
 	Assignee string
+	Free     bool      // only those that nobody works on
+	Before   time.Time // filed no later
+	Now      time.Time // with Open: those that lapsed by then are not open; the service sets it
 	// After is the last appeal of the page before.
 	After struct {
 		CreatedAt time.Time

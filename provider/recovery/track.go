@@ -91,6 +91,9 @@ func (s *Service) SendRedeemCode(ctx context.Context, by Asker, id string) (chal
 	if !a.Ready(s.Now()) {
 		return challenge.Sent{}, fault.New(fault.Refused, MsgNotYet)
 	}
+	if a.Kind.Reclaims() {
+		return s.promise(ctx, by, &f, challenge.Appeal)
+	}
 	sub, err := s.subject(ctx, a.Account)
 	if err != nil {
 		return challenge.Sent{}, err
@@ -109,6 +112,9 @@ func (s *Service) RedeemAppeal(ctx context.Context, by Asker, id string, given A
 	f, a, err := s.tracked(ctx, by, id)
 	if err != nil {
 		return err
+	}
+	if a.Kind.Reclaims() {
+		return over()
 	}
 	if !a.Ready(s.Now()) {
 		return fault.New(fault.Refused, MsgNotYet)

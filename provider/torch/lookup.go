@@ -182,7 +182,10 @@ func answer(code Code, key string, f Found) Answer {
 	if !derived || tail != "" && !strings.HasPrefix(tail, "HJ") {
 		a.LoginName, a.Masked = maskLogin(f.LoginName), true
 	}
-	if made := code.Makes(); derived && made.Kind != "" {
+	if made := code.Makes(); derived && made.Prefixed && tail == "" { // an appeal gave the name back
+		a.Code = map[Code]Code{E3: E1, E5: E4, I3: I1}[code]
+	}
+	if made := a.Code.Makes(); derived && made.Kind != "" {
 		a.Suffixed = tail != "" && !made.Prefixed || made.Prefixed && tail != "HJ_"
 	}
 	return a

@@ -22,30 +22,35 @@ import (
 // waits for somebody.
 var appealStates = []string{"open", string(recovery.Filed), string(recovery.Contested), string(recovery.Seconding), string(recovery.Approved), string(recovery.Rejected)}
 
-func appealKind(k recovery.Kind) string {
-	if k == recovery.Unit {
-		return string(account.LegalEntity)
+func appealKind(k recovery.Kind) string { return string(k.Of()) }
+
+func appealAbout(k recovery.Kind) templates.Text {
+	if k.Reclaims() {
+		return templates.T("desk.about.name")
 	}
-	return string(account.NaturalPerson)
+	return templates.Text{}
 }
 
 // appeals is GET /admin/appeals.
 func (h *Handler) appeals(w http.ResponseWriter, r *http.Request, v visit) {
 	q, now := r.URL.Query(), h.Now()
 	f := recovery.Filter{Open: true, Limit: queuePage}
-	switch account.Kind(q.Get("kind")) {
-	case account.NaturalPerson:
-		f.Kind = recovery.Person
-	case account.LegalEntity:
-		f.Kind = recovery.Unit
+	if k := account.Kind(q.Get("kind")); k.Known() {
+		f.Of = k
 	}
 	for _, s := range recovery.States() {
 		if string(s) == q.Get("state") {
 			f.State, f.Open = s, false
 		}
 	}
-	if q.Get("charge") == chargeMe {
+	switch q.Get("charge") {
+	case chargeMe:
 		f.Assignee = v.operator.ID
+	case chargeNobody:
+		f.Free = true
+	}
+	if d := olderThan(q.Get("age")); d > 0 {
+		f.Before = now.Add(-d)
 	}
 	if at, id, ok := strings.Cut(q.Get("after"), "."); ok {
 		if ms, err := strconv.ParseInt(at, 10, 64); err == nil {
@@ -64,11 +69,8 @@ func (h *Handler) appeals(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	p := templates.DeskCases{Desk: h.frame(v, "appeals"), Heap: "appeals", Fields: queueFields(q, "desk.appeal", appealStates)}
 	for _, a := range all {
-		if q.Get("charge") == chargeNobody && a.Assignee != "" || now.Sub(a.CreatedAt) < olderThan(q.Get("age")) {
-			continue
-		}
 		line := templates.DeskCaseLine{
-			URL: "/admin/appeals/" + a.ID, Number: a.Number, Type: appealKind(a.Kind), Stated: templates.Text{Key: "desk.appeal." + string(a.State)},
+			URL: "/admin/appeals/" + a.ID, Number: a.Number, Type: appealKind(a.Kind), About: appealAbout(a.Kind), Stated: templates.Text{Key: "desk.appeal." + string(a.State)},
 			Since: a.CreatedAt, Age: ageText(a.CreatedAt, now), Mine: a.Assignee == v.operator.ID,
 		}
 		if a.State.Open() && a.State != recovery.Approved {
@@ -119,8 +121,8 @@ func (h *Handler) appealPage(ctx context.Context, v visit, c recovery.Case) (tem
 	}
 	a := c.Appeal
 	p := templates.DeskCase{
-		Desk: h.frame(v, "appeals"), Heap: "appeals", Number: a.Number, Type: appealKind(a.Kind), State: string(a.State), Stated: "desk.appeal", Since: a.CreatedAt,
-		Version: a.Version, Own: v.operator.Owns(a.Account), Open: pending(a.State), Second: a.State == recovery.Seconding, Deadline: a.DueAt,
+		Desk: h.frame(v, "appeals"), Heap: "appeals", Number: a.Number, Type: appealKind(a.Kind), About: appealAbout(a.Kind), State: string(a.State), Stated: "desk.appeal", Since: a.CreatedAt,
+		Version: a.Version, Own: v.operator.Owns(a.Account) || v.operator.Owns(a.Claim.Own), Open: pending(a.State), Second: a.State == recovery.Seconding, Deadline: a.DueAt,
 	}
 	p.Mine = p.Open && a.Assignee == v.operator.ID && !p.Own
 	if p.Open {
@@ -135,6 +137,9 @@ func (h *Handler) appealPage(ctx context.Context, v visit, c recovery.Case) (tem
 	}
 	for _, turn := range a.History {
 		step := templates.DeskStep{At: turn.At, What: templates.Text{Key: "desk.turn." + string(turn.Deed)}}
+		if a.Kind.Reclaims() && turn.Deed == recovery.Redeem {
+			step.What = templates.T("desk.turn.redeem_name")
+		}
 		if turn.By != "" {
 			step.By = called(names, turn.By)
 		}
@@ -146,7 +151,14 @@ func (h *Handler) appealPage(ctx context.Context, v visit, c recovery.Case) (tem
 	p.Approve = []templates.DeskField{{Name: "reason", Type: "textarea", Max: 500, Suffix: "-approve"}}
 	p.Reject = []templates.DeskField{{Name: "reason", Type: "textarea", Max: 500, Suffix: "-reject"}}
 	if a.State != recovery.Seconding {
-		p.Concern = []templates.DeskField{{Name: "login_name", Value: p.Applicant, Max: 128, Suffix: "-concern"}}
+		concerned := p.Applicant
+		if p.Receives = a.Kind.Reclaims(); p.Receives {
+			concerned = ""
+			if c.Own != nil {
+				concerned = visitor.LoginName(c.Own.Account)
+			}
+		}
+		p.Concern = []templates.DeskField{{Name: "login_name", Value: concerned, Max: 128, Suffix: "-concern"}}
 	}
 	if p.Papers, err = h.papers(ctx, "/admin/appeals/"+a.ID, a.ID); err != nil {
 		return p, err
@@ -171,18 +183,29 @@ func appealClaims(c recovery.Case, masked bool) (out []templates.DeskClaim) {
 		}
 		out = append(out, l)
 	}
-	said := c.Appeal.Claim
+	said, subject := c.Appeal.Claim, c.Subject
+	if c.Appeal.Kind.Reclaims() { // who has the name, and then the applicant's own account beside what is said
+		subject = c.Own
+		holds, mobile, verified := "", "", ""
+		if c.Subject != nil {
+			a := c.Subject.Account
+			holds, mobile, verified = strings.ToUpper(a.LoginKey), a.Profile.Phone, a.RealName.Status
+		}
+		add("wanted", account.MaskIDPublic, strings.ToUpper(said.Wanted), holds)
+		add("holder_mobile", account.MaskMobile, "", mobile)
+		add("holder_realname", nil, "", verified)
+	}
 	var known account.Profile
 	var unit account.Unit
 	var login string
-	if c.Subject != nil {
-		known, login = c.Subject.Account.Profile, c.Subject.Account.LoginName
-		if c.Subject.Unit != nil {
-			unit = *c.Subject.Unit
+	if subject != nil {
+		known, login = subject.Account.Profile, subject.Account.LoginName
+		if subject.Unit != nil {
+			unit = *subject.Unit
 		}
 	}
 	add("login_name", account.MaskIDPublic, said.LoginName, login)
-	if c.Appeal.Kind == recovery.Unit {
+	if c.Appeal.Kind.Of() == account.LegalEntity {
 		var rep, saidRep account.Person
 		if known.LegalRep != nil {
 			rep = *known.LegalRep
@@ -257,8 +280,11 @@ func (h *Handler) decideAppeal(w http.ResponseWriter, r *http.Request, v visit) 
 
 func (h *Handler) actAppeal(ctx context.Context, v visit, a recovery.Appeal, version int64, deed, reason, login string) error {
 	by := recovery.Reviewer{ID: v.operator.ID, Account: self(v.operator, a.Account)}
+	if v.operator.Owns(a.Claim.Own) {
+		by.Account = a.Claim.Own
+	}
 	switch {
-	case v.operator.Owns(a.Account):
+	case v.operator.Owns(a.Account) || v.operator.Owns(a.Claim.Own):
 		return &fault.Error{Kind: fault.Refused, Msg: operator.MsgOwnCase}
 	case deed == claimCase && (a.Assignee == "" || a.Assignee == v.operator.ID || a.State == recovery.Seconding && a.Assignee == a.First):
 		// The second pair of eyes takes the case over from the first.
@@ -325,7 +351,7 @@ func (h *Handler) appealPaper(w http.ResponseWriter, r *http.Request, v visit) {
 		return
 	}
 	a := c.Appeal
-	if a.Assignee != v.operator.ID || !pending(a.State) || v.operator.Owns(a.Account) {
+	if a.Assignee != v.operator.ID || !pending(a.State) || v.operator.Owns(a.Account) || v.operator.Owns(a.Claim.Own) {
 		h.Web.NotFound().ServeHTTP(w, r)
 		return
 	}

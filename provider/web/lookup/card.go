@@ -41,11 +41,13 @@ func links(a torch.Answer) []templates.RecoverLink {
 	case torch.E0a:
 		return []templates.RecoverLink{link("/register/unit", "lookup.register_unit")}
 	case torch.E6:
-		return []templates.RecoverLink{link("/register/unit", "lookup.register_unit"), link("/appeal/unit", "lookup.reclaim")}
+		return []templates.RecoverLink{link("/register/unit", "lookup.register_unit"), link("/appeal/name/unit", "lookup.reclaim")}
 	case torch.E3, torch.E5:
-		return []templates.RecoverLink{login, forgot, link("/appeal/unit", "lookup.reclaim")}
+		return []templates.RecoverLink{login, forgot, link("/appeal/name/unit", "lookup.reclaim")}
 	case torch.E4:
 		return []templates.RecoverLink{login, link("/forgot/contact", "lookup.contact"), forgot}
+	case torch.I3:
+		return []templates.RecoverLink{login, forgot, link("/appeal/name/person", "lookup.reclaim")}
 	case torch.I0:
 		if a.Existing {
 			return []templates.RecoverLink{link("/login?window=natural_person", "lookup.to_login"), link("/forgot/name", "lookup.forgot_name")}

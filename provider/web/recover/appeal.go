@@ -57,7 +57,7 @@ func (h *Handler) beginPerson(w http.ResponseWriter, r *http.Request) {
 		h.show(w, r, f)
 		return
 	}
-	id, err := h.Recovery.BeginPerson(r.Context(), h.asker(w, r), t, solved(r))
+	id, err := h.Recovery.BeginPerson(r.Context(), h.asker(w, r), recovery.Person, t, solved(r))
 	if err != nil {
 		h.wrong(w, r, f, err)
 		return
@@ -84,7 +84,7 @@ func (h *Handler) beginUnit(w http.ResponseWriter, r *http.Request) {
 		h.show(w, r, f)
 		return
 	}
-	id, err := h.Recovery.BeginUnit(r.Context(), h.asker(w, r), r.PostForm.Get("unit_name"), solved(r))
+	id, err := h.Recovery.BeginUnit(r.Context(), h.asker(w, r), recovery.Unit, r.PostForm.Get("unit_name"), solved(r))
 	if err != nil {
 		h.wrong(w, r, f, err)
 		return
@@ -93,13 +93,20 @@ func (h *Handler) beginUnit(w http.ResponseWriter, r *http.Request) {
 }
 
 // fillForm is the second step of a unit's appeal.
-func (h *Handler) fillForm(unitName string, t recovery.Form) form {
+func (h *Handler) fillForm(st recovery.Standing, t recovery.Form) form {
 	f := form{page: templates.RecoverForm{
 		Heading: templates.T("appeal.unit.title"), Lead: templates.T("appeal.fill.lead"), Step: 2, Steps: 5, Submit: templates.T("recover.next"),
-		Facts: []templates.RecoverFact{{Label: templates.T("recover.unit_name"), Value: unitName}},
-		Ways:  []templates.RecoverLink{back("/appeal/unit", "appeal.fill.other_unit")},
+		Facts: []templates.RecoverFact{{Label: templates.T("recover.unit_name"), Value: st.Claim.UnitName}},
+		Ways:  []templates.RecoverLink{back(startOf(st.Way), "appeal.fill.other_unit")},
 	}}
-	f.blank(templates.Blank{Field: "uscc", Label: templates.T("recover.uscc"), Value: t.USCC, Max: 40})
+	uscc, mobileHint := templates.T("recover.uscc"), templates.T("appeal.mobile_hint")
+	if st.Way.Kind().Reclaims() {
+		f.page.Heading, uscc, mobileHint = templates.T("appeal.name.title"), templates.T("appeal.name.uscc"), templates.T("appeal.name.mobile_hint")
+	}
+	f.blank(templates.Blank{Field: "uscc", Label: uscc, Value: t.USCC, Max: 40})
+	if st.Way.Kind().Reclaims() {
+		f.blank(templates.Blank{Field: "login_name", Label: templates.T("appeal.name.own"), Hint: templates.T("appeal.name.own_hint"), Value: t.LoginName, Max: 128, Optional: true})
+	}
 	f.identity("rep_", t.RepName, t.RepIDType, t.RepIDNumber, "appeal.rep_")
 	tick := templates.Blank{Field: "is_rep", Kind: templates.BlankTick, Label: templates.T("appeal.is_rep"), Hint: templates.T("appeal.is_rep_hint")}
 	if t.IsRep {
@@ -110,13 +117,13 @@ func (h *Handler) fillForm(unitName string, t recovery.Form) form {
 	for i := range f.page.Blanks[len(f.page.Blanks)-3:] {
 		f.page.Blanks[len(f.page.Blanks)-3+i].Optional = true // the representative's own, if they are the same
 	}
-	f.blank(templates.Blank{Field: "mobile", Label: templates.T("appeal.mobile"), Hint: templates.T("appeal.mobile_hint"), Value: t.Mobile, Max: 32, Auto: "tel", Mode: "tel"})
+	f.blank(templates.Blank{Field: "mobile", Label: templates.T("appeal.mobile"), Hint: mobileHint, Value: t.Mobile, Max: 32, Auto: "tel", Mode: "tel"})
 	return f
 }
 
 // showFill is GET /appeal/fill.
 func (h *Handler) showFill(w http.ResponseWriter, r *http.Request) {
-	st, err := h.Recovery.Stands(r.Context(), h.asker(w, r), flowOf(r), recovery.AppealUnit)
+	st, err := h.Recovery.Stands(r.Context(), h.asker(w, r), flowOf(r), recovery.AppealUnit, recovery.NameUnit)
 	if err != nil {
 		h.end(w, r, err)
 		return
@@ -125,20 +132,20 @@ func (h *Handler) showFill(w http.ResponseWriter, r *http.Request) {
 		h.goOn(w, r, st.Step)
 		return
 	}
-	h.show(w, r, h.fillForm(st.Claim.UnitName, recovery.Form{}))
+	h.show(w, r, h.fillForm(st, recovery.Form{}))
 }
 
 // fill is POST /appeal/fill.
 func (h *Handler) fill(w http.ResponseWriter, r *http.Request) {
 	ctx, by, id := r.Context(), h.asker(w, r), flowOf(r)
-	st, err := h.Recovery.Stands(ctx, by, id, recovery.AppealUnit)
+	st, err := h.Recovery.Stands(ctx, by, id, recovery.AppealUnit, recovery.NameUnit)
 	if err != nil {
 		h.end(w, r, err)
 		return
 	}
 	t := posted(r)
 	if _, err := h.Recovery.Fill(ctx, by, id, t); err != nil {
-		h.wrong(w, r, h.fillForm(st.Claim.UnitName, t), err)
+		h.wrong(w, r, h.fillForm(st, t), err)
 		return
 	}
 	see(w, at("/appeal/mobile", id))
@@ -161,20 +168,20 @@ func (h *Handler) mobileForm(st recovery.Standing) form {
 	f := form{page: templates.RecoverForm{
 		Heading: templates.T("appeal.mobile.title"), Lead: templates.T("appeal.mobile.lead"), Step: 2, Steps: 4,
 		Code: &templates.Code{To: account.MaskMobile(st.Claim.Mobile)}, Submit: templates.T("recover.next"),
-		Ways: []templates.RecoverLink{back("/appeal/person", "appeal.mobile.other")},
+		Ways: []templates.RecoverLink{back(startOf(st.Way), "appeal.mobile.other")},
 	}}
-	if st.Way == recovery.AppealUnit {
-		f.page.Step, f.page.Steps, f.page.Ways[0].URL = 3, 5, "/appeal/unit"
+	if st.Way.Kind().Of() == account.LegalEntity {
+		f.page.Step, f.page.Steps = 3, 5
 	}
 	return f
 }
 
 func (h *Handler) atMobile(w http.ResponseWriter, r *http.Request) (recovery.Standing, bool) {
-	st, err := h.Recovery.Stands(r.Context(), h.asker(w, r), flowOf(r), recovery.AppealPerson, recovery.AppealUnit)
+	st, err := h.Recovery.Stands(r.Context(), h.asker(w, r), flowOf(r), recovery.Filings()...)
 	switch {
 	case err != nil:
 		h.end(w, r, err)
-	case st.Step == recovery.Begun && st.Way == recovery.AppealUnit:
+	case st.Step == recovery.Begun && st.Way.Kind().Of() == account.LegalEntity:
 		see(w, at("/appeal/fill", flowOf(r)))
 	case st.Step != recovery.Sent:
 		h.goOn(w, r, st.Step)

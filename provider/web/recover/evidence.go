@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/document"
 	"kejitong/provider/fault"
@@ -14,7 +15,7 @@ import (
 // evidence is the page of documents and reason, or where the flow is instead.
 func (h *Handler) evidence(w http.ResponseWriter, r *http.Request) (templates.RecoverEvidence, bool) {
 	ctx, by, id := r.Context(), h.asker(w, r), flowOf(r)
-	st, err := h.Recovery.Stands(ctx, by, id, recovery.AppealPerson, recovery.AppealUnit)
+	st, err := h.Recovery.Stands(ctx, by, id, recovery.Filings()...)
 	if err != nil {
 		h.end(w, r, err)
 		return templates.RecoverEvidence{}, false
@@ -38,13 +39,12 @@ func (h *Handler) evidence(w http.ResponseWriter, r *http.Request) (templates.Re
 
 // papers lists what is needed and what is there.
 func papers(st recovery.Standing, all []document.Document, upload string) templates.RecoverEvidence {
-	kind := recovery.Person
+	kind := st.Way.Kind()
 	roles := []document.Kind{document.IDFront, document.IDBack, document.Other}
-	if st.Way == recovery.AppealUnit {
-		kind = recovery.Unit
+	if kind.Of() == account.LegalEntity {
 		roles = []document.Kind{document.Licence, document.IDFront, document.IDBack, document.Authorisation, document.ChangeCertificate, document.Other}
 	}
-	p := templates.RecoverEvidence{Upload: upload, Unit: kind == recovery.Unit}
+	p := templates.RecoverEvidence{Upload: upload, Unit: kind.Of() == account.LegalEntity, ForName: kind.Reclaims()}
 	needed := map[document.Kind]bool{}
 	for _, k := range st.Claim.Required(kind) {
 		needed[k] = true
@@ -132,12 +132,16 @@ func (h *Handler) showFiled(w http.ResponseWriter, r *http.Request) {
 		h.end(w, r, err)
 		return
 	}
+	after := templates.T("appeal.filed.after")
+	if rc.ForName {
+		after = templates.T("appeal.name.filed_after")
+	}
 	h.Web.Show(w, r, http.StatusOK, templates.RecoverDone{
 		Heading: templates.T("appeal.filed.title"), Lead: templates.T("appeal.filed.lead"),
 		Facts: []templates.RecoverFact{
 			{Label: templates.T("appeal.number"), Value: rc.Number, Code: true}, {Label: templates.T("appeal.secret"), Value: rc.Secret, Code: true},
 		},
-		Points: []templates.Text{templates.T("appeal.filed.keep"), templates.T("appeal.filed.review"), templates.T("appeal.filed.after")},
+		Points: []templates.Text{templates.T("appeal.filed.keep"), templates.T("appeal.filed.review"), after},
 		Link:   templates.RecoverLink{URL: "/appeal/track", Label: templates.T("recover.forgot.track")},
 		Ways:   []templates.RecoverLink{back("/", "recover.home")},
 	})

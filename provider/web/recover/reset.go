@@ -152,6 +152,10 @@ func (h *Handler) reset(w http.ResponseWriter, r *http.Request) {
 
 // showDone is GET /forgot/done.
 func (h *Handler) showDone(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Get("of") == "name" {
+		h.showNameDone(w, r)
+		return
+	}
 	h.Web.Show(w, r, http.StatusOK, templates.RecoverDone{
 		Heading: templates.T("recover.done.title"), Lead: templates.T("recover.done.lead"),
 		Points: []templates.Text{templates.T("recover.done.sessions"), templates.T("recover.done.notice"), templates.T("recover.done.hold")},

@@ -50,6 +50,9 @@ func (h *Handler) showProgress(w http.ResponseWriter, r *http.Request) {
 	p := h.progress(t.Appeal)
 	if t.Ready && t.Step != recovery.Done {
 		p.RedeemURL = at("/appeal/redeem", flowOf(r))
+		if t.Appeal.Kind.Reclaims() {
+			p.RedeemURL = at("/appeal/claim", flowOf(r))
+		}
 	}
 	h.Web.Show(w, r, http.StatusOK, p)
 }
@@ -58,7 +61,7 @@ func (h *Handler) showProgress(w http.ResponseWriter, r *http.Request) {
 // reason but that of a rejection.
 func (h *Handler) progress(a recovery.Appeal) templates.AppealProgress {
 	p := templates.AppealProgress{
-		Number: a.Number, Kind: string(a.Kind), State: string(a.State), DueAt: a.DueAt, ExpiresAt: a.ExpiresAt, Open: a.State.Open(),
+		Number: a.Number, Kind: string(a.Kind), State: string(a.State), DueAt: a.DueAt, ExpiresAt: a.ExpiresAt, Open: a.State.Open(), ForName: a.Kind.Reclaims(),
 		Overdue: a.Overdue(h.Now()),
 	}
 	if a.State == recovery.Approved {
@@ -116,7 +119,9 @@ func (h *Handler) redeemable(w http.ResponseWriter, r *http.Request) (recovery.T
 	case err != nil:
 		h.end(w, r, err)
 	case t.Step == recovery.Done:
-		see(w, "/forgot/done")
+		see(w, doneOf(t.Appeal.Kind))
+	case t.Appeal.Kind.Reclaims() != (r.URL.Path == "/appeal/claim"):
+		h.end(w, r, fault.New(fault.Gone, recovery.MsgOver))
 	case !t.Ready:
 		h.end(w, r, fault.New(fault.Refused, recovery.MsgNotYet))
 	default:
@@ -159,5 +164,5 @@ func (h *Handler) redeem(w http.ResponseWriter, r *http.Request) {
 		h.wrong(w, r, f, err)
 		return
 	}
-	see(w, "/forgot/done")
+	see(w, doneOf(t.Appeal.Kind))
 }

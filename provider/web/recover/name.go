@@ -1,0 +1,145 @@
+package recover
+
+import (
+	"net/http"
+
+	"kejitong/provider/account"
+	"kejitong/provider/challenge"
+	"kejitong/provider/recovery"
+	"kejitong/templates"
+)
+
+// startOf is the first page of an appeal.
+func startOf(w recovery.Way) string {
+	switch w.Kind() {
+	case recovery.Unit:
+		return "/appeal/unit"
+	case recovery.PersonName:
+		return "/appeal/name/person"
+	case recovery.UnitName:
+		return "/appeal/name/unit"
+	}
+	return "/appeal/person"
+}
+
+// doneOf is the page at the end of an appeal.
+func doneOf(k recovery.Kind) string {
+	if k.Reclaims() {
+		return "/forgot/done?of=name"
+	}
+	return "/forgot/done"
+}
+
+// nameTabs are the two windows of 登录名申诉.
+func nameTabs(k account.Kind) []templates.RecoverLink {
+	person, unit := back("/appeal/name/person", "recover.reset.person"), back("/appeal/name/unit", "recover.reset.unit")
+	person.Current, unit.Current = k == account.NaturalPerson, k == account.LegalEntity
+	return []templates.RecoverLink{person, unit}
+}
+
+// namePersonForm is the first step of a person's appeal for the own number as
+// login name.
+func (h *Handler) namePersonForm(t recovery.Form) form {
+	f := form{purpose: challenge.Appeal, page: templates.RecoverForm{
+		Heading: templates.T("appeal.name.title"), Lead: templates.T("appeal.name.person_lead"), Step: 1, Steps: 4, Submit: templates.T("recover.next"),
+		Tabs: nameTabs(account.NaturalPerson),
+		Ways: []templates.RecoverLink{back("/forgot", "recover.other_way"), back("/appeal/track", "recover.forgot.track")},
+	}}
+	f.blank(templates.Blank{Field: "mobile", Label: templates.T("appeal.name.mobile"), Hint: templates.T("appeal.name.wanted_hint"), Value: t.Mobile, Max: 32, Auto: "tel", Mode: "tel"})
+	f.blank(templates.Blank{Field: "login_name", Label: templates.T("appeal.name.own"), Hint: templates.T("appeal.name.own_hint"), Value: t.LoginName, Max: 128, Optional: true})
+	f.identity("", t.Name, t.IDType, t.IDNumber, "appeal.")
+	return f
+}
+
+func (h *Handler) showNamePerson(w http.ResponseWriter, r *http.Request) {
+	h.show(w, r, h.namePersonForm(recovery.Form{}))
+}
+
+// beginNamePerson is POST /appeal/name/person.
+func (h *Handler) beginNamePerson(w http.ResponseWriter, r *http.Request) {
+	t := posted(r)
+	f := h.namePersonForm(t)
+	if again(r) {
+		h.show(w, r, f)
+		return
+	}
+	id, err := h.Recovery.BeginPerson(r.Context(), h.asker(w, r), recovery.PersonName, t, solved(r))
+	if err != nil {
+		h.wrong(w, r, f, err)
+		return
+	}
+	see(w, at("/appeal/mobile", id))
+}
+
+// nameUnitForm is the first step of a unit's appeal for its code as login name.
+func (h *Handler) nameUnitForm(name string) form {
+	f := h.unitForm(name)
+	f.page.Heading, f.page.Lead, f.page.Tabs = templates.T("appeal.name.title"), templates.T("appeal.name.unit_lead"), nameTabs(account.LegalEntity)
+	return f
+}
+
+func (h *Handler) showNameUnit(w http.ResponseWriter, r *http.Request) {
+	h.show(w, r, h.nameUnitForm(""))
+}
+
+// beginNameUnit is POST /appeal/name/unit.
+func (h *Handler) beginNameUnit(w http.ResponseWriter, r *http.Request) {
+	f := h.nameUnitForm(typed(r, "unit_name"))
+	if again(r) {
+		h.show(w, r, f)
+		return
+	}
+	id, err := h.Recovery.BeginUnit(r.Context(), h.asker(w, r), recovery.UnitName, r.PostForm.Get("unit_name"), solved(r))
+	if err != nil {
+		h.wrong(w, r, f, err)
+		return
+	}
+	see(w, at("/appeal/fill", id))
+}
+
+// reclaimForm takes the login name that an approved appeal gives back.
+func (h *Handler) reclaimForm(t recovery.Tracked) form {
+	f := h.redeemForm(t)
+	f.page.Heading, f.page.Lead, f.page.Submit = templates.T("appeal.name.claim"), templates.T("appeal.name.claim_lead"), templates.T("appeal.name.claim")
+	f.page.After = nil
+	return f
+}
+
+// showReclaim is GET /appeal/claim.
+func (h *Handler) showReclaim(w http.ResponseWriter, r *http.Request) {
+	if t, ok := h.redeemable(w, r); ok {
+		h.show(w, r, h.reclaimForm(t))
+	}
+}
+
+// reclaim is POST /appeal/claim: a wish for a code, or the code.
+func (h *Handler) reclaim(w http.ResponseWriter, r *http.Request) {
+	t, ok := h.redeemable(w, r)
+	if !ok {
+		return
+	}
+	ctx, by, id := r.Context(), h.asker(w, r), flowOf(r)
+	f := h.reclaimForm(t)
+	if asksCode(r) && t.Step != recovery.Proved {
+		if _, err := h.Recovery.SendRedeemCode(ctx, by, id); err != nil {
+			h.wrong(w, r, f, err)
+			return
+		}
+		see(w, at("/appeal/claim", id))
+		return
+	}
+	if err := h.Recovery.RedeemName(ctx, by, id, r.PostForm.Get("code")); err != nil {
+		h.wrong(w, r, f, err)
+		return
+	}
+	see(w, doneOf(t.Appeal.Kind))
+}
+
+// showNameDone ends an appeal for a login name well.
+func (h *Handler) showNameDone(w http.ResponseWriter, r *http.Request) {
+	h.Web.Show(w, r, http.StatusOK, templates.RecoverDone{
+		Heading: templates.T("appeal.name.done_title"), Lead: templates.T("appeal.name.done"),
+		Points: []templates.Text{templates.T("appeal.name.done_password"), templates.T("appeal.name.done_free")},
+		Link:   templates.RecoverLink{URL: "/login", Label: templates.T("recover.back_to_login")},
+	})
+}
