@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"kejitong/provider/audit"
+	"kejitong/provider/webhook"
 )
 
 const insertAudit = `
@@ -24,9 +25,17 @@ const auditColumns = `id, at, kind, actor, object, client_id, result, detail, ip
 
 const recentAudit = `SELECT ` + auditColumns + ` FROM audit ORDER BY id DESC LIMIT ?`
 
-// Record writes an event by itself, for what happens without another write.
+// Record writes an event by itself, for what happens without another write. What
+// webhooks tell of is promised with it.
 func (d *DB) Record(ctx context.Context, ev audit.Event) error {
+	_, told := webhook.Of(ev)
+	if told && d.unit(ctx) == nil {
+		return d.InTx(ctx, func(ctx context.Context) error { return d.Record(ctx, ev) })
+	}
 	_, err := d.exec(ctx, insertAudit, d.auditArgs(ctx, ev)...)
+	if err == nil && told {
+		err = d.promiseWebhooks(ctx, ev)
+	}
 	if err != nil {
 		return fmt.Errorf("record %s: %w", ev.Kind, err)
 	}

@@ -61,8 +61,6 @@ func erasures() []string {
 	return []string{
 		`DELETE FROM credentials WHERE account_id = ?`,
 		`DELETE FROM consents WHERE account_id = ?`,
-		`DELETE FROM entry_confirmations WHERE account_id = ?`,
-		`DELETE FROM entry_requests WHERE account_id = ?`,
 		`DELETE FROM account_lookups WHERE account_id = ?`,
 		`DELETE FROM proved_documents WHERE account_id = ?`,
 		`DELETE FROM errands WHERE account_id = ?`,
@@ -73,6 +71,7 @@ func erasures() []string {
 		`DELETE FROM recovery_flows WHERE account_id = ?`,
 		`DELETE FROM appeals WHERE account_id = ? AND NOT open`,
 		`DELETE FROM agreements WHERE account_id = ?`,
+		`DELETE FROM webhook_deliveries WHERE account_id = ?`,
 		// The keys of documents are destroyed by the round that erases closed cases.
 		`UPDATE document_cases SET closed_at = 1, erase_at = 1 WHERE id IN (SELECT d.case_id FROM documents d WHERE d.owner = ?)`,
 		`UPDATE torch_records SET record = '', profile = '', legacy = '' WHERE account_id = ? AND decided_at > 0`,

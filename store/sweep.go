@@ -123,6 +123,7 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		{sweepSignUps, soon},
 		{sweepErrands, before},
 		{sweepDiagnoses, before},
+		{sweepDeeds, before}, {sweepDeliveries, before},
 	} {
 		n, err := d.exec(ctx, kind.query, millis(kind.before), limit)
 		if err != nil {

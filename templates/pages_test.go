@@ -51,7 +51,6 @@ func samples() map[string]templates.Page {
 		helpSamples,
 		enrollSamples,
 		lookupSamples,
-		servicesSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

@@ -167,7 +167,7 @@ func (f *clientFlags) metadata() (client.Metadata, error) {
 	if m.Name == "" {
 		return *m, missing("name", "the name that users read")
 	}
-	normal, err := m.Normalise()
+	normal, err := m.NormaliseByOperator()
 	return normal, blame(err)
 }
 
@@ -265,23 +265,9 @@ func (f *clientFlags) seal(a *app, c *client.Client) (secret string, err error) 
 	return secret, nil
 }
 
-// reachable holds the addresses that the provider will call to those it may
-// call, and reads the document of a sector.
+// reachable is reaches for the flags of the command.
 func (a *app) reachable(ctx context.Context, m client.Metadata) error {
-	outside := a.outside()
-	for field, uri := range m.Fetched() {
-		if outside.CheckURL(uri) != nil {
-			return blame(&fault.Error{Kind: fault.Invalid, Field: field, Msg: fmt.Sprintf("%q is no public https address on port 443; if it is one of your own network, list its host:port in clients.outbound_allow", uri)})
-		}
-	}
-	if m.SectorIdentifierURI == "" {
-		return nil
-	}
-	document, err := outside.Get(ctx, m.SectorIdentifierURI)
-	if err != nil {
-		return fmt.Errorf("--metadata-file: sector_identifier_uri %q cannot be read: %w", m.SectorIdentifierURI, err)
-	}
-	return blame(m.CheckSector(document))
+	return blame(a.reaches(ctx, m))
 }
 
 // strangers warns of business systems that the catalogue does not know: nobody

@@ -118,7 +118,7 @@ func (c *fixtureClient) check() error {
 	if placeholder(strings.Trim(string(c.JWKS), `"`)) {
 		return errors.New("jwks still holds the placeholder; put the client's public keys there")
 	}
-	m, err := c.Normalise()
+	m, err := c.NormaliseByOperator()
 	if err != nil {
 		return named(err)
 	}

@@ -18,6 +18,7 @@ func (a *app) surfaces(kit *web.Kit, sessions *session.Service, hall *visitor.Ha
 		a.wireHelp,
 		a.wireEnroll,
 		a.wireLookup,
+		a.wireAPI,
 	} {
 		s, err := wire(kit, sessions, hall)
 		if err != nil {

@@ -64,6 +64,8 @@ type app struct {
 	papers  *document.Service
 	handler http.Handler
 
+	protocol *oidc.Provider // checks access tokens for others
+
 	messages *notify.Service // tells people something
 	names    *realname.Service
 	rights   *entitlement.Service // mandates and grants
@@ -204,13 +206,14 @@ func (a *app) assemble(ctx context.Context) error {
 	a.reasons = &diagnosis.Recorder{Store: a.db, Now: a.clock, Log: a.log}
 	op.Notes = a.reasons
 	op.Init()
+	a.protocol = op
 	a.runner.Handlers = map[outbox.Kind]outbox.Handler{outbox.BackchannelLogout: op.Backchannel}
 	a.challenges(kit.Render)
 	a.secondFactors(party)
 	hall := &visitor.Hall{Web: kit, Sessions: sessions, Principals: a.db, Now: a.clock}
 	pages := &interact.Handler{
 		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Visitors: hall, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
-		Devices: devices, Systems: a.db, Entries: a.db, Captchas: a.captchas, Factors: a.factors, Codes: a.codes, Accounts: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
+		Devices: devices, Systems: a.db, Captchas: a.captchas, Factors: a.factors, Codes: a.codes, Accounts: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
 	if a.papers, err = a.documents(ctx); err != nil {
 		return err

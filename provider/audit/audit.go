@@ -20,7 +20,6 @@ const (
 	ConsentRefused   Kind = "consent.refused"
 	ConsentWithdrawn Kind = "consent.withdrawn"
 	UnitChosen       Kind = "unit.chosen"
-	EntryConfirmed   Kind = "entry.confirmed" // the unit's data, before a system is entered; detail: the systems
 	EntryRefused     Kind = "entry.refused"
 	ClaimsReleased   Kind = "claims.released"
 	CodeIssued       Kind = "code.issued"
@@ -62,6 +61,9 @@ const (
 	ClientDeleted    Kind = "client.deleted"
 	InitialMade      Kind = "initial_token.made"
 	InitialRevoked   Kind = "initial_token.revoked"
+	WebhookAdded     Kind = "webhook.added"
+	WebhookRotated   Kind = "webhook.rotated" // its secret
+	WebhookRemoved   Kind = "webhook.removed"
 	KeyRotated       Kind = "key.rotated"
 	TrailPruned      Kind = "audit.pruned"
 

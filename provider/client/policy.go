@@ -52,6 +52,9 @@ func (p Policy) Check() error {
 		if !scopeToken.MatchString(s) {
 			return invalid("scopes", "%q is no scope (RFC 6749 section 3.3)", s)
 		}
+		if administers(s) {
+			return invalid("scopes", "%q is a scope of the administration interface, which nobody registers himself", s)
+		}
 	}
 	for _, s := range strings.Fields(p.DefaultScope) {
 		if !slices.Contains(p.allowedScopes(), s) {
@@ -101,7 +104,7 @@ func (p Policy) Apply(asked Metadata) (Metadata, error) {
 	}
 	// RFC 7591 §3.2.1: what is asked for beyond the policy is left out, and the
 	// answer says what was registered.
-	m.Scope = strings.Join(slices.DeleteFunc(named, func(s string) bool { return !slices.Contains(p.allowedScopes(), s) }), " ")
+	m.Scope = strings.Join(slices.DeleteFunc(named, func(s string) bool { return administers(s) || !slices.Contains(p.allowedScopes(), s) }), " ")
 	if m.Scope == "" {
 		return Metadata{}, invalid("scope", "names nothing that may be registered")
 	}

@@ -67,8 +67,17 @@ func unescaped(s string) bool {
 // Client Registration 1.0 §2 and refuses what must not be registered, with
 // fault.Invalid whose Field is the member's JSON name. It looks at the metadata
 // alone: whether an address may be called, or a business system exists, is for
-// the caller to ask.
+// the caller to ask. Scopes of the administration interface are refused, see
+// NormaliseByOperator.
 func (m Metadata) Normalise() (Metadata, error) {
+	out, err := m.normalise()
+	if err == nil && out.Administers() {
+		return Metadata{}, invalid("scope", "names a scope of the administration interface, which an operator alone gives")
+	}
+	return out, err
+}
+
+func (m Metadata) normalise() (Metadata, error) {
 	m.defaults()
 	for _, check := range []func(*Metadata) error{
 		(*Metadata).checkTexts,

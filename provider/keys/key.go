@@ -42,6 +42,7 @@ const (
 	Legacy       Purpose = "legacy"        // sealing of passwords of the former platform
 	Recovery     Purpose = "recovery"      // keyed digests of recovery flows and of appeals' secrets; never rotated
 	Factor       Purpose = "factor"        // sealing of the secrets of second factors
+	Hooks        Purpose = "webhook"       // sealing of the secrets of webhooks
 	FactorMAC    Purpose = "factor_mac"    // keyed digests of recovery codes and of what counts guesses; never rotated
 	Rights       Purpose = "rights"        // MACs over mandates and grants; never rotated
 )
@@ -68,6 +69,7 @@ var symmetric = []Purpose{
 	Factor,
 	FactorMAC,
 	Rights,
+	Hooks,
 }
 
 // Algorithm is a JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).

@@ -11,7 +11,9 @@ import (
 // Sealing lists the purposes whose keys seal columns. What they sealed can be
 // sealed anew, so that these keys rotate; digests and MACs cannot be made again
 // from themselves, so the others do not.
-func Sealing() []Purpose { return []Purpose{Personal, Pepper, SharedSecret, Documents, Factor, Desk} }
+func Sealing() []Purpose {
+	return []Purpose{Personal, Pepper, SharedSecret, Documents, Factor, Desk, Hooks}
+}
 
 const (
 	// KnownFor is how long a new sealing key must have stood in the database before

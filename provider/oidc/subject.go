@@ -57,3 +57,9 @@ func loopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsLoopback()
 }
+
+// Subject is the sub that the client sees for the account, for those who tell it
+// of the account in other ways than by tokens.
+func (p *Provider) Subject(c *client.Client, id account.ID) string {
+	return subjectOf(p.Keys.Snapshot(), c, id)
+}

@@ -6,6 +6,7 @@
 package outbound
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -132,6 +133,29 @@ func (c *Client) Fetch(ctx context.Context, raw, accept string) (body []byte, co
 func (c *Client) PostForm(ctx context.Context, raw string, form url.Values) error {
 	_, _, err := c.do(ctx, http.MethodPost, raw, "application/json", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
 	return err
+}
+
+// PostJSON posts a JSON document with headers of the caller's and gives the status
+// of the answer, whatever it is; of the answer's body nothing is kept. No redirect
+// is followed.
+func (c *Client) PostJSON(ctx context.Context, raw string, body []byte, head http.Header) (status int, err error) {
+	if err := c.CheckURL(raw); err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, raw, bytes.NewReader(body))
+	if err != nil {
+		return 0, ErrRefused
+	}
+	for name, values := range head {
+		req.Header[name] = values
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("outbound: POST %s: %w", req.URL.Host, err)
+	}
+	_, _ = io.CopyN(io.Discard, res.Body, c.MaxBody) // so that the connection can serve again
+	return res.StatusCode, res.Body.Close()
 }
 
 func (c *Client) do(ctx context.Context, method, raw, accept, contentType string, body io.Reader) ([]byte, string, error) {

@@ -25,6 +25,13 @@ const (
 // RealNameCheck tasks ask a verifier about a case of real-name verification.
 const RealNameCheck Kind = "realname_check"
 
+// WebhookEvent tasks say what happened, and whoever wants to know of it is found;
+// Webhook tasks carry a Note with the id of one delivery.
+const (
+	WebhookEvent Kind = "webhook_event"
+	Webhook      Kind = "webhook"
+)
+
 // Task is one thing to deliver. Payload is JSON and holds identifiers only.
 type Task struct {
 	ID        string

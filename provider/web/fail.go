@@ -144,7 +144,7 @@ func wantsJSON(r *http.Request) bool {
 	switch path := r.URL.Path; {
 	case html, path == "/oauth2/authorize", path == "/oauth2/logout":
 		return !html && strings.Contains(accept, "application/json")
-	case strings.HasPrefix(path, "/oauth2/"), strings.HasPrefix(path, "/.well-known/"):
+	case strings.HasPrefix(path, "/oauth2/"), strings.HasPrefix(path, "/.well-known/"), strings.HasPrefix(path, "/api/"):
 		return true
 	}
 	return strings.Contains(accept, "application/json")

@@ -1,0 +1,220 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"kejitong/provider/fault"
+	"kejitong/provider/keys"
+)
+
+// Bounds of a request.
+const (
+	maxBody  = 32 << 10
+	page     = 50
+	maxPage  = 200
+	keptDeed = 24 * time.Hour
+)
+
+func invalid(field, why string) error {
+	return &fault.Error{Kind: fault.Invalid, Field: field, Msg: why}
+}
+
+// body reads a JSON object into v: known members only, each once (S65). It gives
+// the bytes, for the digest of the request. An empty body is an empty object where
+// mayLack.
+func body(r *http.Request, v any, mayLack bool) ([]byte, error) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(raw)) == 0 && mayLack {
+		return nil, nil
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		return nil, invalid("", "the body is not application/json")
+	}
+	if err := onceEach(json.NewDecoder(bytes.NewReader(raw))); err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		var wrong *json.UnmarshalTypeError
+		if errors.As(err, &wrong) {
+			return nil, invalid(wrong.Field, "is of another type: want "+wrong.Type.String())
+		}
+		if name, ok := strings.CutPrefix(err.Error(), `json: unknown field `); ok {
+			return nil, invalid(strings.Trim(name, `"`), "is unknown")
+		}
+		return nil, invalid("", "the body is no JSON object of known members")
+	}
+	return raw, nil
+}
+
+var errNoObject = invalid("", "the body is no JSON object of known members")
+
+// onceEach reads the whole and refuses members that stand twice in one object,
+// and anything behind it.
+func onceEach(d *json.Decoder) error {
+	t, err := d.Token()
+	if err != nil || t != json.Delim('{') {
+		return errNoObject
+	}
+	if err := object(d, 0); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errNoObject
+	}
+	return nil
+}
+
+func object(d *json.Decoder, depth int) error {
+	seen := map[string]bool{}
+	for d.More() {
+		t, err := d.Token()
+		name, ok := t.(string)
+		if err != nil || !ok {
+			return errNoObject
+		}
+		if seen[name] {
+			return invalid(name, "stands twice")
+		}
+		seen[name] = true
+		if err := value(d, depth+1); err != nil {
+			return err
+		}
+	}
+	return end(d)
+}
+
+func value(d *json.Decoder, depth int) error {
+	t, err := d.Token()
+	if err != nil || depth > 20 {
+		return errNoObject
+	}
+	switch t {
+	case json.Delim('{'):
+		return object(d, depth)
+	case json.Delim('['):
+		for d.More() {
+			if err := value(d, depth+1); err != nil {
+				return err
+			}
+		}
+		return end(d)
+	}
+	return nil
+}
+
+func end(d *json.Decoder) error {
+	if _, err := d.Token(); err != nil {
+		return errNoObject
+	}
+	return nil
+}
+
+// known refuses parameters of the query that a route does not have, and repeated
+// ones.
+func known(r *http.Request, names ...string) error {
+	for name, values := range r.URL.Query() {
+		ok := len(values) == 1 && len(values[0]) <= 1024
+		found := false
+		for _, n := range names {
+			found = found || n == name
+		}
+		if !found || !ok {
+			return invalid(name, "is unknown, repeated or too long")
+		}
+	}
+	return nil
+}
+
+// limit gives how many the asker wants.
+func limit(r *http.Request) (int, error) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return page, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxPage {
+		return 0, invalid("limit", "want 1 to "+strconv.Itoa(maxPage))
+	}
+	return n, nil
+}
+
+// A cursor is sealed and bound to the client and to what was asked, so that nobody
+// makes one up or carries one over (S83).
+func cursorPlace(v visit, r *http.Request) string {
+	q := r.URL.Query()
+	q.Del("cursor")
+	q.Del("limit")
+	return "cursor of " + v.client + " in " + r.URL.Path + "?" + q.Encode()
+}
+
+func (h *Handler) cursor(v visit, r *http.Request, last string) (string, error) {
+	return h.Keys().Seal(keys.Page, cursorPlace(v, r), []byte(last))
+}
+
+// from gives where the page that was asked for begins, "" at the beginning.
+func (h *Handler) from(v visit, r *http.Request) (string, error) {
+	text := r.URL.Query().Get("cursor")
+	if text == "" {
+		return "", nil
+	}
+	plain, err := h.Keys().Open(keys.Page, cursorPlace(v, r), text)
+	if err != nil {
+		return "", invalid("cursor", "is not one of this list for this client")
+	}
+	return string(plain), nil
+}
+
+// once does what makes something, in one transaction; a request that comes again
+// under the same Idempotency-Key makes nothing, and again is true: id is what the
+// first one made. Secrets are shown to the first alone (S71).
+func (h *Handler) once(r *http.Request, v visit, raw []byte, do func(context.Context) (id string, err error)) (id string, again bool, err error) {
+	key := r.Header.Get("Idempotency-Key")
+	if len(key) > 128 || strings.ContainsFunc(key, func(c rune) bool { return c < 0x21 || c > 0x7e }) {
+		return "", false, invalid("Idempotency-Key", "want up to 128 visible ASCII characters")
+	}
+	ctx := r.Context()
+	err = h.Deeds.InTx(ctx, func(ctx context.Context) error {
+		again = false
+		if key == "" {
+			id, err = do(ctx)
+			return err
+		}
+		hashed, request := digest(key), digest(r.Method+" "+r.URL.Path+"\n"+string(raw))
+		first, before, made, err := h.Deeds.BeginDeed(ctx, v.client, hashed, request, h.Now().Add(keptDeed))
+		switch {
+		case err != nil:
+			return err
+		case !first && before != request:
+			return &fault.Error{Kind: fault.Conflict, Field: "Idempotency-Key", Msg: "was used for another request"}
+		case !first:
+			id, again = made, true
+			return nil
+		}
+		if id, err = do(ctx); err != nil {
+			return err
+		}
+		return h.Deeds.SettleDeed(ctx, v.client, hashed, id)
+	})
+	return id, again, err
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

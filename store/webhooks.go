@@ -1,0 +1,262 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/keys"
+	"kejitong/provider/outbox"
+	"kejitong/provider/webhook"
+)
+
+var _ webhook.Store = (*DB)(nil)
+
+const (
+	endpointColumns = `id, client_id, url, events, secret, former, former_until, created_at, updated_at`
+
+	selectEndpoint = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = ?`
+
+	selectEndpoints = `
+SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id > ? AND client_id = ? ORDER BY id LIMIT ?`
+
+	selectAllEndpoints = `
+SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?`
+
+	putEndpoint = `
+INSERT INTO webhook_endpoints (` + endpointColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET url = excluded.url, events = excluded.events, secret = excluded.secret, former = excluded.former,
+    former_until = excluded.former_until, updated_at = excluded.updated_at`
+
+	dropDeliveries = `DELETE FROM webhook_deliveries WHERE endpoint_id = ?`
+
+	dropEndpoint = `DELETE FROM webhook_endpoints WHERE id = ?`
+
+	deliveryColumns = `id, endpoint_id, event, account_id, body, state, attempts, status, problem, created_at, tried_at, expires_at`
+
+	addDelivery = `
+INSERT INTO webhook_deliveries (` + deliveryColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+	selectDelivery = `SELECT ` + deliveryColumns + ` FROM webhook_deliveries WHERE id = ?`
+
+	triedDelivery = `UPDATE webhook_deliveries SET state = ?, attempts = ?, status = ?, problem = ?, tried_at = ? WHERE id = ? AND state = 'pending'`
+
+	selectDeliveries = `
+SELECT ` + deliveryColumns + ` FROM webhook_deliveries
+WHERE endpoint_id = ? AND (created_at < ? OR created_at = ? AND id < ?) ORDER BY created_at DESC, id DESC LIMIT ?`
+
+	verifiedIn = `SELECT account_id FROM realname_cases WHERE id = ?`
+
+	everTold = `
+SELECT COUNT(*) FROM (SELECT 1 AS one FROM consents WHERE client_id = ? AND account_id = ?
+UNION ALL SELECT 1 FROM audit WHERE kind = 'claims.released' AND actor = ? AND client_id = ?) AS told`
+
+	// A deed that somebody wants to know of becomes a task in its own transaction;
+	// where nobody listens nothing is written.
+	promiseEvent = `
+INSERT INTO outbox (id, kind, key, payload, attempts, created_at, due_at)
+SELECT CAST(? AS TEXT), CAST(? AS TEXT), '', CAST(? AS TEXT), 0, CAST(? AS BIGINT), CAST(? AS BIGINT) WHERE EXISTS (SELECT 1 FROM webhook_endpoints)`
+
+	sweepDeliveries = `
+DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+)
+
+func hookPlace(id string) string       { return "webhook_endpoints|secret|" + id }
+func formerHookPlace(id string) string { return "webhook_endpoints|former|" + id }
+
+// hookColumns are the sealed ones.
+func hookColumns() []sealedColumn {
+	return []sealedColumn{
+		{
+			name: "webhook_endpoints.secret", purpose: keys.Hooks, place: hookPlace,
+			rows: `SELECT id, secret FROM webhook_endpoints WHERE id > ? AND substr(secret, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE webhook_endpoints SET secret = ? WHERE id = ? AND secret = ?`,
+			held: `SELECT substr(secret, 4, 16), COUNT(*) FROM webhook_endpoints GROUP BY 1`,
+		},
+		{
+			name: "webhook_endpoints.former", purpose: keys.Hooks, place: formerHookPlace,
+			rows: `SELECT id, former FROM webhook_endpoints WHERE id > ? AND former <> '' AND substr(former, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE webhook_endpoints SET former = ? WHERE id = ? AND former = ?`,
+			held: `SELECT substr(former, 4, 16), COUNT(*) FROM webhook_endpoints WHERE former <> '' GROUP BY 1`,
+		},
+	}
+}
+
+func (d *DB) scanEndpoint(rows *sqlx.Rows, e *webhook.Endpoint) error {
+	var secret, former string
+	if err := rows.Scan(&e.ID, &e.Client, &e.URL, &document{&e.Events}, &secret, &former, &instant{&e.FormerUntil}, &instant{&e.CreatedAt},
+		&instant{&e.UpdatedAt}); err != nil {
+		return err
+	}
+	var err error
+	if e.Secret, err = d.unseal(keys.Hooks, hookPlace(e.ID), secret); err != nil || former == "" {
+		return err
+	}
+	e.Former, err = d.unseal(keys.Hooks, formerHookPlace(e.ID), former)
+	return err
+}
+
+// Endpoint implements webhook.Store. Within a transaction it reads from that.
+func (d *DB) Endpoint(ctx context.Context, id string) (webhook.Endpoint, error) {
+	all, err := list(ctx, d, selectEndpoint, []any{clip(id)}, d.scanEndpoint)
+	if err != nil {
+		return webhook.Endpoint{}, fmt.Errorf("read webhook: %w", err)
+	}
+	if len(all) == 0 {
+		return webhook.Endpoint{}, missing("webhook")
+	}
+	return all[0], nil
+}
+
+// Endpoints implements webhook.Store.
+func (d *DB) Endpoints(ctx context.Context, clientID string, all bool, after string, limit int) (out []webhook.Endpoint, err error) {
+	if all {
+		out, err = list(ctx, d, selectAllEndpoints, []any{after, limit}, d.scanEndpoint)
+	} else {
+		out, err = list(ctx, d, selectEndpoints, []any{after, clip(clientID), limit}, d.scanEndpoint)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list webhooks: %w", err)
+	}
+	return out, nil
+}
+
+// PutEndpoint implements webhook.Store.
+func (d *DB) PutEndpoint(ctx context.Context, e webhook.Endpoint, ev audit.Event) error {
+	secret, err := d.seal(keys.Hooks, hookPlace(e.ID), e.Secret)
+	former := ""
+	if err == nil && len(e.Former) > 0 {
+		former, err = d.seal(keys.Hooks, formerHookPlace(e.ID), e.Former)
+	}
+	if err == nil {
+		err = d.InTx(ctx, func(ctx context.Context) error {
+			if _, err := d.exec(ctx, putEndpoint, e.ID, e.Client, e.URL, encoded(e.Events), secret, former, millis(e.FormerUntil), millis(e.CreatedAt),
+				millis(e.UpdatedAt)); err != nil {
+				return err
+			}
+			return d.Record(ctx, ev)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("put webhook: %w", err)
+	}
+	return nil
+}
+
+// DropEndpoint implements webhook.Store.
+func (d *DB) DropEndpoint(ctx context.Context, id string, ev audit.Event) error {
+	return d.InTx(ctx, func(ctx context.Context) error {
+		if _, err := d.exec(ctx, dropDeliveries, clip(id)); err != nil {
+			return fmt.Errorf("drop webhook: %w", err)
+		}
+		n, err := d.exec(ctx, dropEndpoint, clip(id))
+		if err != nil {
+			return fmt.Errorf("drop webhook: %w", err)
+		}
+		if n == 0 {
+			return missing("webhook")
+		}
+		return d.Record(ctx, ev)
+	})
+}
+
+// PromiseDelivery implements webhook.Store.
+func (d *DB) PromiseDelivery(ctx context.Context, v webhook.Delivery) error {
+	payload, err := json.Marshal(outbox.Note{Message: v.ID})
+	if err != nil {
+		return fmt.Errorf("promise a webhook: %w", err)
+	}
+	err = d.InTx(ctx, func(ctx context.Context) error {
+		n, err := d.exec(ctx, addDelivery, v.ID, v.Endpoint, string(v.Event), string(v.Account), v.Body, string(v.State), v.Attempts, v.Status, v.Problem,
+			millis(v.CreatedAt), millis(v.TriedAt), millis(v.ExpiresAt))
+		if err != nil || n == 0 {
+			return err
+		}
+		d.unit(ctx).promised = true
+		_, err = d.exec(ctx, queueTask, v.ID, string(outbox.Webhook), "webhook "+v.Endpoint, string(payload), millis(v.CreatedAt), millis(v.CreatedAt))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("promise a webhook: %w", err)
+	}
+	return nil
+}
+
+func scanDelivery(rows *sqlx.Rows, v *webhook.Delivery) error {
+	return rows.Scan(&v.ID, &v.Endpoint, &v.Event, &v.Account, &v.Body, &v.State, &v.Attempts, &v.Status, &v.Problem, &instant{&v.CreatedAt},
+		&instant{&v.TriedAt}, &instant{&v.ExpiresAt})
+}
+
+// Delivery implements webhook.Store.
+func (d *DB) Delivery(ctx context.Context, id string) (webhook.Delivery, error) {
+	all, err := list(ctx, d, selectDelivery, []any{clip(id)}, scanDelivery)
+	if err != nil {
+		return webhook.Delivery{}, fmt.Errorf("read delivery: %w", err)
+	}
+	if len(all) == 0 {
+		return webhook.Delivery{}, missing("delivery")
+	}
+	return all[0], nil
+}
+
+// Tried implements webhook.Store.
+func (d *DB) Tried(ctx context.Context, v webhook.Delivery) error {
+	if _, err := d.exec(ctx, triedDelivery, string(v.State), v.Attempts, v.Status, v.Problem, millis(v.TriedAt), v.ID); err != nil {
+		return fmt.Errorf("write a try: %w", err)
+	}
+	return nil
+}
+
+// Deliveries implements webhook.Store.
+func (d *DB) Deliveries(ctx context.Context, endpoint string, before time.Time, id string, limit int) ([]webhook.Delivery, error) {
+	all, err := list(ctx, d, selectDeliveries, []any{clip(endpoint), millis(before), millis(before), clip(id), limit}, scanDelivery)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return all, nil
+}
+
+// VerifiedIn implements webhook.Store.
+func (d *DB) VerifiedIn(ctx context.Context, caseID string) (account.ID, error) {
+	var id string
+	found, err := d.row(ctx, verifiedIn, []any{clip(caseID)}, &id)
+	if err != nil {
+		return "", fmt.Errorf("read case: %w", err)
+	}
+	if !found {
+		return "", missing("case")
+	}
+	return account.ID(id), nil
+}
+
+// Told implements webhook.Store.
+func (d *DB) Told(ctx context.Context, clientID string, who account.ID) (bool, error) {
+	var n int
+	if _, err := d.row(ctx, everTold, []any{clientID, string(who), string(who), clientID}, &n); err != nil {
+		return false, fmt.Errorf("look for releases: %w", err)
+	}
+	return n > 0, nil
+}
+
+// promiseWebhooks owes those who listen the news of a deed, within ctx's
+// transaction.
+func (d *DB) promiseWebhooks(ctx context.Context, ev audit.Event) error {
+	now := d.Now()
+	id := strings.ToLower(rand.Text())
+	payload, err := json.Marshal(webhook.Happened{ID: id, Kind: ev.Kind, Object: clip(ev.Object), Detail: clip(ev.Detail), At: now.UnixMilli()})
+	if err != nil {
+		return err
+	}
+	n, err := d.exec(ctx, promiseEvent, id, string(outbox.WebhookEvent), string(payload), millis(now), millis(now))
+	if err == nil && n > 0 {
+		d.unit(ctx).promised = true
+	}
+	return err
+}
