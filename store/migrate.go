@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -21,6 +23,25 @@ var migrations embed.FS
 const migrationLock = 0x6b656a69746f6e67 // "kejitong"
 
 const currentMigration = `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`
+
+// SchemaDigest gives the SHA-256 of the driver's migrations in hex: what names a
+// database that they made, for tests that copy one.
+func SchemaDigest(driver string) string {
+	h := sha256.New()
+	dir := "migrations/" + driver
+	files, err := migrations.ReadDir(dir)
+	for _, f := range files {
+		var text []byte
+		if text, err = migrations.ReadFile(dir + "/" + f.Name()); err != nil {
+			break
+		}
+		fmt.Fprintf(h, "%s %d\n%s", f.Name(), len(text), text)
+	}
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Migrate brings the schema to the version of this program. Any number of
 // processes may call it at once; running it again changes nothing.

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMigrateTwiceAndAtOnce(t *testing.T) {
-	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
+	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": storetest.EmptySQLite, "postgres": storetest.EmptyPostgres} {
 		t.Run(name, func(t *testing.T) {
 			db, err := store.Open(t.Context(), options(t))
 			if err != nil {

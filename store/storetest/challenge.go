@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,7 +58,7 @@ func runChallenges(t *testing.T, db *store.DB, o store.Options, now time.Time) {
 			// counts over all rounds, those of the careless store among them.
 			subnet := "2001:db8:" + numbered(unique(t))[:4]
 			return func(i int) (bool, error) {
-				return sent(desk.Send(t.Context(), challenge.Ask{
+				return sent(desk.Send(meeting(t.Context(), 1), challenge.Ask{
 					Purpose: challenge.Reset, Flow: string(rune('a' + i)), Channel: notify.SMS, To: number, Address: fmt.Sprintf("%s:%x::1", subnet, i),
 				}, audit.Event{}))
 			}
@@ -72,14 +71,14 @@ func runChallenges(t *testing.T, db *store.DB, o store.Options, now time.Time) {
 			desk := desk(s, now)
 			network := "2001:db8:" + numbered(unique(t))[:4] + "::1"
 			return func(i int) (bool, error) {
-				return sent(desk.Send(t.Context(), challenge.Ask{
+				return sent(desk.Send(meeting(t.Context(), 2), challenge.Ask{
 					Purpose: challenge.Reset, Flow: "f", Channel: notify.SMS, To: numbers[i], Address: network,
 				}, audit.Event{}))
 			}
 		}},
 	} {
 		t.Run(r.name, func(t *testing.T) {
-			if got := race(t, r.prepare(t, forgetful{hasty: unguarded(t, o), met: &atomic.Int64{}})); got == r.winners {
+			if got := race(t, r.prepare(t, forgetful{unguarded(t, o)})); got == r.winners {
 				t.Fatalf("control: careless code has %d winners, too: this race proves nothing", got)
 			}
 			for round := range r.rounds {
@@ -119,12 +118,16 @@ type nobody struct{}
 
 func (nobody) Queue(context.Context, notify.Message) error { return nil }
 
-// forgetful is challenge.Store without guards. Of a racer's reads the first one
-// meets the others'.
-type forgetful struct {
-	hasty
-	met *atomic.Int64
+// forgetful is challenge.Store without guards.
+type forgetful struct{ hasty }
+
+// meeting gives a racer's context: the nth tally that the racer reads is the one
+// that all of them want, and there forgetful makes them meet.
+func meeting(ctx context.Context, nth int) context.Context {
+	return context.WithValue(ctx, tallies{}, &nth)
 }
+
+type tallies struct{}
 
 var _ challenge.Store = forgetful{}
 
@@ -163,10 +166,11 @@ func (f forgetful) Tally(ctx context.Context, key string) ([]time.Time, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.met.Add(1) <= racers {
+	left := ctx.Value(tallies{}).(*int) //nolint:forcetypeassert // both races carry it
+	if *left--; *left == 0 {
 		f.meet.Done()
+		f.meet.Wait()
 	}
-	f.meet.Wait()
 	var ms []int64
 	if err := json.Unmarshal([]byte(raw), &ms); err != nil {
 		return nil, err

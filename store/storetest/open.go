@@ -1,5 +1,6 @@
 // Package storetest opens databases for tests, on SQLite and on PostgreSQL:
-// each test has its own, empty or ready for use, and leaves nothing behind.
+// each test has its own, empty or ready for use, and leaves nothing behind but, on
+// PostgreSQL, the template that the next ones are copied from.
 //
 // PostgreSQL is the server whose DSN stands in KEJITONG_TEST_POSTGRES (of a
 // role that may create databases), or else a private cluster that this test
@@ -10,7 +11,6 @@ package storetest
 import (
 	"bytes"
 	"context"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -22,18 +22,6 @@ import (
 
 // Root is the root key of the rings that Ready makes.
 var Root = bytes.Repeat([]byte{0x5a}, 32)
-
-// SQLite gives the options of an empty database file of t's own.
-func SQLite(t testing.TB) store.Options {
-	t.Helper()
-	return store.Options{Driver: "sqlite", Path: filepath.Join(t.TempDir(), "kejitong.db")}
-}
-
-// Postgres gives the options of an empty database of t's own on PostgreSQL.
-func Postgres(t testing.TB) store.Options {
-	t.Helper()
-	return store.Options{Driver: "postgres", DSN: newDatabase(t)}
-}
 
 // Open opens and migrates the database; t closes it.
 func Open(t testing.TB, o store.Options) *store.DB {

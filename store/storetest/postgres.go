@@ -25,8 +25,8 @@ var server = sync.OnceValues(func() (string, error) {
 	return startCluster()
 })
 
-// newDatabase makes a database and gives its DSN; t drops it.
-func newDatabase(t testing.TB) string {
+// newDatabase makes a copy of the template and gives its DSN; t drops it.
+func newDatabase(t testing.TB, template string) string {
 	t.Helper()
 	dsn, err := server()
 	if err != nil {
@@ -37,7 +37,7 @@ func newDatabase(t testing.TB) string {
 		t.Fatalf("random: %v", err)
 	}
 	name := "kejitong_test_" + hex.EncodeToString(b)
-	if err := administer(dsn, "CREATE DATABASE "+pq.QuoteIdentifier(name)); err != nil {
+	if err := administer(dsn, "CREATE DATABASE "+pq.QuoteIdentifier(name)+" TEMPLATE "+pq.QuoteIdentifier(template)); err != nil {
 		t.Fatalf("make a database: %v", err)
 	}
 	t.Cleanup(func() {
