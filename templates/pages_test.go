@@ -51,6 +51,7 @@ func samples() map[string]templates.Page {
 		helpSamples,
 		enrollSamples,
 		lookupSamples,
+		diagnoseSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

@@ -24,6 +24,7 @@ func clientCommand(ctx context.Context, args []string, out io.Writer) error {
 		{"enable", "let it work again: --id ID", clientEnable},
 		{"secret", "replace its secret: --id ID [--secret-file F]", clientSecret},
 		{"review", "say that somebody has looked at one that registered itself: --id ID", clientReview},
+		{"log", "why its requests failed lately: --id ID [--kind K]", clientLog},
 		{"token", "add | list | revoke what lets systems register themselves: client token add --help", clientToken},
 	}, args, out)
 }

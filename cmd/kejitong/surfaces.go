@@ -19,6 +19,7 @@ func (a *app) surfaces(kit *web.Kit, sessions *session.Service, hall *visitor.Ha
 		a.wireEnroll,
 		a.wireLookup,
 		a.wireAPI,
+		a.wireDiagnosis,
 	} {
 		s, err := wire(kit, sessions, hall)
 		if err != nil {

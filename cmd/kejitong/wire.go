@@ -40,6 +40,7 @@ import (
 	"kejitong/provider/token"
 	"kejitong/provider/torch"
 	"kejitong/provider/web"
+	"kejitong/provider/web/console"
 	"kejitong/provider/web/interact"
 	"kejitong/provider/web/visitor"
 	"kejitong/store"
@@ -75,6 +76,7 @@ type app struct {
 	codes    *challenge.Desk      // sends one-time codes and checks them
 	watch    *credential.Watch
 	reasons  *diagnosis.Recorder // why requests of clients failed
+	team     console.Team        // who works on which client
 	mutual   net.Listener        // for clients with certificates, nil if there is none
 
 	// Only tests set these (and hasher and render), before assemble: a clock that can be moved, something

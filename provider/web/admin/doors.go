@@ -81,6 +81,7 @@ func (h *Handler) doors() []door {
 		{get, "/admin/approvals", only(sec, aud), h.showApprovals},
 		{post, "/admin/approvals/{id}", only(sec, aud), h.decideApproval},
 
+		{get, "/admin/clients/{id}/log", only(sys, sec), h.showClientLog},
 		{get, "/admin/notices", only(sys), h.showNotices},
 		{post, "/admin/notices", only(sys), h.postNotice},
 		{post, "/admin/notices/{id}", only(sys), h.endNotice},

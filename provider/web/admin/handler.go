@@ -76,6 +76,8 @@ type Handler struct {
 	Cases      realname.Desk
 	Appeals    Appeals
 	Papers     Papers                                     // nil: there are none
+	Clients    AllClients                                 //
+	Reasons    ClientLogs                                 // why requests of clients failed
 	Picture    func(secret, login string) ([]byte, error) // QR code of a second factor; nil shows none
 	Keys       func() *keys.Snapshot                      //
 	Networks   []netip.Prefix                             // from which the desk may be reached; empty: from everywhere
