@@ -76,6 +76,7 @@ func erasures() []string {
 		`UPDATE document_cases SET closed_at = 1, erase_at = 1 WHERE id IN (SELECT d.case_id FROM documents d WHERE d.owner = ?)`,
 		`UPDATE torch_records SET record = '', profile = '', legacy = '' WHERE account_id = ? AND decided_at > 0`,
 		`DELETE FROM realname_cases WHERE account_id = ?`,
+		`DELETE FROM mandate_invitations WHERE person_id = ?`,
 		`DELETE FROM factors WHERE subject = ? AND realm = 'account'`,
 		`DELETE FROM recovery_codes WHERE subject = ? AND realm = 'account'`,
 		`DELETE FROM ceremonies WHERE subject = ? AND realm = 'account'`,
@@ -212,6 +213,9 @@ WHERE unit_id = ? AND unit_id <> '' AND state IN ('active', 'pending', 'suspende
 
 // endForEverybody takes a unit from all who act for it, with their tokens.
 func (d *DB) endForEverybody(ctx context.Context, unitID string, now time.Time) error {
+	if _, err := d.exec(ctx, closeInvitations, millis(now), unitID); err != nil {
+		return err
+	}
 	return d.revokeThese(ctx, openMandatesFor, openGrantsFor, unitID, now, audit.Event{Actor: "system", Detail: "unit ended"})
 }
 

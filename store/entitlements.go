@@ -113,6 +113,11 @@ func (d *DB) keepMandate(ctx context.Context, old, m entitlement.Mandate, ev aud
 		if err := d.endForUnit(ctx, old.Account, old.Unit.ID, "", now); err != nil {
 			return err
 		}
+		if m.State != entitlement.Active || !m.Until.IsZero() && !now.Before(m.Until) || old.Account != m.Account {
+			if err := d.endWithMandate(ctx, old, now, ev); err != nil {
+				return err
+			}
+		}
 	}
 	return d.remember(ctx, entitlement.Change{
 		Kind: mandateKind, ID: m.ID, Account: m.Account, UnitID: m.Unit.ID, What: string(m.Relation), From: old.State, To: m.State, Source: m.Source,

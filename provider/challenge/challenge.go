@@ -31,6 +31,7 @@ const (
 	ChangeMobile Purpose = "change_mobile" // by the holder
 	ChangeEmail  Purpose = "change_email"
 	StepUp       Purpose = "step_up" // second factor
+	Act          Purpose = "act"     // who acts in a unit's session
 	Lookup       Purpose = "lookup"  // 账号检索
 	Contact      Purpose = "contact" // 获取相关联系人信息
 )
