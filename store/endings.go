@@ -61,6 +61,8 @@ func erasures() []string {
 	return []string{
 		`DELETE FROM credentials WHERE account_id = ?`,
 		`DELETE FROM consents WHERE account_id = ?`,
+		`DELETE FROM entry_confirmations WHERE account_id = ?`,
+		`DELETE FROM entry_requests WHERE account_id = ?`,
 		`DELETE FROM account_lookups WHERE account_id = ?`,
 		`DELETE FROM proved_documents WHERE account_id = ?`,
 		`DELETE FROM errands WHERE account_id = ?`,

@@ -64,17 +64,24 @@ func (d *DB) openActor(b []byte) (*account.Account, error) {
 func (d *DB) ByCookie(ctx context.Context, key, clientID string) (principal.Visit, error) {
 	var v principal.Visit
 	var profile string
-	var unit, mandates, grants, actor []byte
+	var unit, mandates, grants, actor, entered []byte
 	s, c := &v.Session, &v.Consent
 	dest := append(sessionDest(s), &document{&c.Scopes}, &instant{&c.GivenAt}, &v.Factors.TOTP, &v.Factors.Passkey, &actor)
 	dest = append(dest, accountDest(&v.Principal.Account, &profile)...)
-	dest = append(dest, &unit, &mandates, &grants)
+	dest = append(dest, &unit, &mandates, &grants, &entered)
 	found, err := d.row(ctx, d.pick(byCookiePostgres, byCookieSQLite), []any{clientID, key}, dest...)
 	if err == nil && found {
 		err = d.openPrincipal(&v.Principal, profile, unit, mandates, grants)
 	}
 	if err == nil && found {
 		v.Actor, err = d.openActor(actor)
+	}
+	if err == nil && found {
+		err = readAll(entered, func() tuple {
+			v.Entered = append(v.Entered, entitlement.Entry{})
+			e := &v.Entered[len(v.Entered)-1]
+			return tuple{&e.UnitID, &e.System, &e.Version}
+		})
 	}
 	if err != nil {
 		return principal.Visit{}, fmt.Errorf("read visit: %w", err)

@@ -42,6 +42,15 @@ const visitColumns = sessionColumns + `, COALESCE(c.scopes, ''), COALESCE(c.give
     EXISTS (SELECT 1 FROM factors f WHERE f.subject = s.account_id AND f.realm = 'account' AND f.kind = 'totp'),
     EXISTS (SELECT 1 FROM factors f WHERE f.subject = s.account_id AND f.realm = 'account' AND f.kind = 'passkey')`
 
+// What was confirmed before systems were entered, in the order of entryDest.
+const entryValues = `n.unit_id, n.system, n.version`
+
+const enteredPostgres = `
+    (SELECT json_agg(json_build_array(` + entryValues + `)) FROM entry_confirmations n WHERE n.account_id = a.id)`
+
+const enteredSQLite = `
+    (SELECT json_group_array(json_array(` + entryValues + `)) FROM entry_confirmations n WHERE n.account_id = a.id)`
+
 const byCookieFrom = `
 FROM sessions s JOIN accounts a ON a.id = s.account_id
     LEFT JOIN consents c ON c.account_id = s.account_id AND c.client_id = ?
@@ -49,11 +58,11 @@ WHERE s.key = ?`
 
 const byCookiePostgres = `SELECT ` + visitColumns + `,
     CASE WHEN s.actor_id <> '' THEN (SELECT json_build_array(` + actorValues + `) FROM accounts h WHERE h.id = s.actor_id) END,
-    ` + accountColumns + `,` + ownPostgres + byCookieFrom
+    ` + accountColumns + `,` + ownPostgres + `,` + enteredPostgres + byCookieFrom
 
 const byCookieSQLite = `SELECT ` + visitColumns + `,
     CASE WHEN s.actor_id <> '' THEN (SELECT json_array(` + actorValues + `) FROM accounts h WHERE h.id = s.actor_id) END,
-    ` + accountColumns + `,` + ownSQLite + byCookieFrom
+    ` + accountColumns + `,` + ownSQLite + `,` + enteredSQLite + byCookieFrom
 
 // heldColumns ends with when the grant's session is over: 0 if it ended or its
 // row is gone, else its absolute end.

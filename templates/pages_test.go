@@ -52,6 +52,7 @@ func samples() map[string]templates.Page {
 		enrollSamples,
 		lookupSamples,
 		diagnoseSamples,
+		servicesSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

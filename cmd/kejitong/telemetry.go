@@ -68,7 +68,7 @@ func newTelemetry(ctx context.Context, c config.Config, a *app) (*telemetry, err
 var endpoints = map[string]bool{
 	"/oauth2/authorize": true, "/oauth2/token": true, "/oauth2/par": true, "/oauth2/userinfo": true, "/oauth2/introspect": true,
 	"/oauth2/revoke": true, "/oauth2/jwks": true, "/oauth2/logout": true, "/.well-known/openid-configuration": true,
-	"/.well-known/oauth-authorization-server": true, "/": true, "/login": true, "/login/account": true, "/login/unit": true, "/consent": true,
+	"/.well-known/oauth-authorization-server": true, "/": true, "/login": true, "/login/account": true, "/login/unit": true, "/login/entry": true, "/consent": true,
 	"/refused": true, "/logout": true, "/logout/done": true, "/oauth2/register": true,
 }
 

@@ -13,6 +13,7 @@ func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.
 	return &portal.Handler{
 		Web: kit, Visitors: hall, Names: &portal.RealName{Service: a.names, Papers: true, Now: a.clock},
 		Parts: []portal.Part{
+			&portal.Services{Issuer: a.cfg.Issuer, Clients: a.clients, Systems: a.db, Units: a.db, Clock: a.clock},
 			&portal.Evidence{Cases: a.names, Documents: a.papers},
 			a.holderPart(),
 			a.securityPart(kit, sessions, hall),

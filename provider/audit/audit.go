@@ -20,6 +20,7 @@ const (
 	ConsentRefused   Kind = "consent.refused"
 	ConsentWithdrawn Kind = "consent.withdrawn"
 	UnitChosen       Kind = "unit.chosen"
+	EntryConfirmed   Kind = "entry.confirmed" // the unit's data, before a system is entered; detail: the systems
 	EntryRefused     Kind = "entry.refused"
 	ClaimsReleased   Kind = "claims.released"
 	CodeIssued       Kind = "code.issued"

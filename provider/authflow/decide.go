@@ -10,6 +10,7 @@ const (
 	SelectAccount Step = "select_account"
 	Factor        Step = "factor"
 	ChooseUnit    Step = "choose_unit"
+	Confirm       Step = "confirm"
 	Consent       Step = "consent"
 	Refuse        Step = "refuse"
 	Issue         Step = "issue"
@@ -52,6 +53,7 @@ type Facts struct {
 	UnitNeeded     bool // several units, none chosen or hinted
 	UnitRefused    bool // the unit hinted or chosen is not one of the user's
 	Entitled       bool
+	Unconfirmed    bool // the unit's data, as they are, were not confirmed for this system yet
 	ConsentNeeded  bool // not first-party and not given before
 	ConsentCovered bool // a standing consent covers what is asked
 }
@@ -64,7 +66,8 @@ type Verdict struct {
 
 // Decide says what is owed next. The order is the order in which a person
 // would ask: who are you, which of your accounts, may such an account enter at
-// all, for which unit, is it entitled, what may the system see.
+// all, for which unit, is it entitled, are the unit's data right, what may the
+// system see.
 func Decide(f Facts) Verdict {
 	switch {
 	case !f.SignedIn,
@@ -92,6 +95,8 @@ func Decide(f Facts) Verdict {
 		return Verdict{Step: ChooseUnit}
 	case f.Gated && !f.Entitled:
 		return Verdict{Step: Refuse, Reason: NotEntitled}
+	case f.Gated && f.Unconfirmed:
+		return Verdict{Step: Confirm}
 	case f.PromptConsent && !f.ConsentedHere,
 		f.ConsentNeeded && !f.ConsentCovered && !f.ConsentedHere:
 		return Verdict{Step: Consent}
@@ -108,7 +113,7 @@ func (v Verdict) SilentError() string {
 		return "login_required"
 	case SelectAccount:
 		return "account_selection_required"
-	case ChooseUnit, Factor:
+	case ChooseUnit, Factor, Confirm:
 		return "interaction_required"
 	case Consent:
 		return "consent_required"

@@ -40,6 +40,9 @@ func TestDecide(t *testing.T) {
 		{"prompt=select_account over a session", func(f *F) { f.PromptSelect = true }, authflow.Verdict{Step: authflow.SelectAccount}, "account_selection_required"},
 		{"several units", func(f *F) { f.UnitNeeded = true }, authflow.Verdict{Step: authflow.ChooseUnit}, "interaction_required"},
 		{"several units come before the entitlement", func(f *F) { f.UnitNeeded, f.Entitled = true, false }, authflow.Verdict{Step: authflow.ChooseUnit}, "interaction_required"},
+		{"the unit's data are not confirmed", func(f *F) { f.Unconfirmed = true }, authflow.Verdict{Step: authflow.Confirm}, "interaction_required"},
+		{"the unit's data come before the consent", func(f *F) { f.Unconfirmed, f.ConsentCovered = true, false }, authflow.Verdict{Step: authflow.Confirm}, "interaction_required"},
+		{"the entitlement comes before the unit's data", func(f *F) { f.Unconfirmed, f.Entitled = true, false }, authflow.Verdict{Step: authflow.Refuse, Reason: authflow.NotEntitled}, "access_denied"},
 		{"consent does not cover", func(f *F) { f.ConsentCovered = false }, authflow.Verdict{Step: authflow.Consent}, "consent_required"},
 		{"prompt=consent over a standing consent", func(f *F) { f.PromptConsent = true }, authflow.Verdict{Step: authflow.Consent}, "consent_required"},
 		{"prompt=consent of a first-party client", func(f *F) { f.PromptConsent, f.ConsentNeeded = true, false }, authflow.Verdict{Step: authflow.Consent}, "consent_required"},
@@ -85,7 +88,7 @@ func TestNothingIsIssuedPastARule(t *testing.T) {
 		issued++
 		holds := f.SignedIn && (f.FreshHere || !f.PromptLogin && !f.TooOld) && !f.HintMismatch &&
 			(f.SelectedHere || f.FreshHere || !f.PromptSelect) && f.ACRReached && !f.UnitNeeded && !f.UnitRefused &&
-			(!f.Gated || f.KindAllowed && f.Verified && f.LevelReached && f.Entitled) &&
+			(!f.Gated || f.KindAllowed && f.Verified && f.LevelReached && f.Entitled && !f.Unconfirmed) &&
 			(f.ConsentedHere || !f.PromptConsent && (!f.ConsentNeeded || f.ConsentCovered))
 		if !holds {
 			t.Fatalf("issued past a rule: %+v", f)

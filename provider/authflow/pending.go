@@ -7,6 +7,7 @@
 //	        ▲                     SelectAccount /login/account
 //	        │                     Factor      /login/factor
 //	        │                     ChooseUnit  /login/unit
+//	        │                     Confirm     /login/entry
 //	        │                     Consent     /consent
 //	        │                     Refuse      /refused
 //	        └──────303─────────── each step posts, records what happened, and

@@ -275,7 +275,7 @@ func (p *Provider) lingering(r *http.Request, clientID string) (*principal.Visit
 
 var pages = map[authflow.Step]string{
 	authflow.SignIn: "/login", authflow.SelectAccount: "/login/account", authflow.Factor: "/login/factor", authflow.ChooseUnit: "/login/unit",
-	authflow.Consent: "/consent", authflow.Refuse: "/refused",
+	authflow.Confirm: "/login/entry", authflow.Consent: "/consent", authflow.Refuse: "/refused",
 }
 
 // registration is where prompt=create begins.

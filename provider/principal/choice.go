@@ -36,6 +36,21 @@ func opens(c *client.Client, who Principal, unitID string, now time.Time) bool {
 	return len(m.BusinessSystems) == 0 || len(entitlement.For(who.Grants, unitID, m.BusinessSystems, m.AcceptMigrated, now)) > 0
 }
 
+// Unconfirmed gives the client's systems that who enters for the unit now without
+// having confirmed the unit's data as they are. Nothing is to be confirmed where
+// nobody is stood for, nor at a client whose gate is open to everybody.
+func Unconfirmed(c *client.Client, who Principal, entered []entitlement.Entry, unitID string, now time.Time) []entitlement.SystemID {
+	m := c.Metadata
+	if unitID == "" || len(m.BusinessSystems) == 0 || m.AllowUnverified {
+		return nil
+	}
+	acts, ok := who.ActsFor(unitID, now)
+	if !ok {
+		return nil
+	}
+	return entitlement.Unconfirmed(entitlement.For(who.Grants, unitID, m.BusinessSystems, m.AcceptMigrated, now), acts.Unit, entered)
+}
+
 // Stand is for whom somebody enters a client.
 type Stand struct {
 	Unit    string // the unit's id; empty for nobody else

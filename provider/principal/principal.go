@@ -32,6 +32,7 @@ type Visit struct {
 	Actor     *account.Account
 	Consent   consent.Consent
 	Factors   Factors
+	Entered   []entitlement.Entry // what the account confirmed before it entered systems
 }
 
 // Factors says which second factors the account has enrolled.

@@ -62,6 +62,7 @@ type Handler struct {
 	Consents    consent.Store
 	Parting     *parting.Service
 	Systems     Catalogue
+	Entries     entitlement.Entries
 	Factors     *factor.Service
 	Captchas    *challenge.Easel
 	Codes       challenge.Codes
@@ -88,6 +89,7 @@ func (h *Handler) Mount(r *mux.Router) {
 	page("/login/factor", h.within(optional, h.showFactor), h.within(optional, h.factor))
 	page("/login/account", h.within(required, h.showAccount), h.within(required, h.selectAccount))
 	page("/login/unit", h.within(required, h.showUnits), h.within(required, h.chooseUnit))
+	page("/login/entry", h.within(required, h.showEntry), h.within(required, h.confirmEntry))
 	page("/consent", h.within(required, h.showConsent), h.within(required, h.decideConsent))
 	page("/refused", h.within(required, h.showRefused), h.within(required, h.leaveRefused))
 	page("/logout", h.leaving(h.showSignOut), h.leaving(h.signOut))

@@ -111,7 +111,7 @@ func build(t *testing.T, db *store.DB) *house {
 		Credentials: &credential.Service{
 			Store: db, Hasher: h.hasher, Key: snapshot.Current(keys.Throttle).Bytes, Now: h.now, Limits: credential.Limits{FailureFloor: -1},
 		},
-		Principals: db, Clients: clients, Consents: db, Systems: db, Audit: db, Accounts: db,
+		Principals: db, Clients: clients, Consents: db, Systems: db, Entries: db, Audit: db, Accounts: db,
 		Captchas: &challenge.Easel{Store: db, MAC: mac, Now: h.now, Always: "always"},
 		Codes:    &challenge.Desk{Store: db, Queue: h, MAC: mac, Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil))},
 		Keys:     func() *keys.Snapshot { return snapshot }, Outbox: h, Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
