@@ -62,8 +62,9 @@ func admits(h Holder, e Entry) error {
 	return nil
 }
 
-// unheld refuses a unit that is another account's already: USCC and name are
-// public, so that this may be told (R15).
+// unheld refuses a unit that another account is verified as: USCC and name are
+// public, so that this may be told (R15). An account that only wrote them down
+// rules over nobody: it yields once this one is verified.
 func (s *Service) unheld(ctx context.Context, h Holder, e Entry) error {
 	if e.Unit == nil {
 		return nil
@@ -74,17 +75,70 @@ func (s *Service) unheld(ctx context.Context, h Holder, e Entry) error {
 			return err
 		}
 		if err == nil && u.AccountID != "" && u.AccountID != h.Account.ID {
-			return conflict(FieldUSCC, MsgUSCCTaken)
+			if rules, err := s.rules(ctx, u.AccountID); err != nil || rules {
+				return firstOf(err, conflict(FieldUSCC, MsgUSCCTaken))
+			}
 		}
 	}
 	holder, err := s.Store.UnitNameHolder(ctx, e.Unit.Name)
-	if err == nil && holder != h.Account.ID {
-		return conflict(FieldUnitName, MsgUnitNameHeld)
-	}
-	if fault.Is(err, fault.NotFound) {
+	if fault.Is(err, fault.NotFound) || err == nil && holder == h.Account.ID {
 		return nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if rules, err := s.rules(ctx, holder); err != nil || rules {
+		return firstOf(err, conflict(FieldUnitName, MsgUnitNameHeld))
+	}
+	return nil
+}
+
+// rules tells whether an account is verified as what it holds.
+func (s *Service) rules(ctx context.Context, id account.ID) (bool, error) {
+	h, err := s.Store.Holder(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return h.Account.RealName.Verified(), err
+}
+
+// firstOf is the first of two errors that there is.
+func firstOf(err, or error) error {
+	if err != nil {
+		return err
+	}
+	return or
+}
+
+// yields takes from unverified accounts what c is verified with, and tells their
+// owners.
+func (s *Service) yields(ctx context.Context, h Holder, c Case) error {
+	if c.Entry.Unit == nil {
+		return nil
+	}
+	code := account.USCC(c.Entry.Unit.USCC)
+	ev := audit.From(ctx, audit.Event{Kind: audit.UnitYielded, Actor: string(h.Account.ID)})
+	lost, err := s.Store.YieldUnitName(ctx, c.Entry.Unit.Name, code, ev)
+	if err == nil && h.Unit == nil {
+		var more []account.ID
+		more, err = s.Store.YieldUnit(ctx, code, h.Account.ID, ev)
+		lost = append(lost, more...)
+	}
+	if err != nil {
+		return err
+	}
+	for _, id := range lost {
+		loser, err := s.Store.Holder(ctx, id)
+		if err != nil {
+			return err
+		}
+		notice := c
+		notice.ID += "." + string(id) // each loser is told once
+		if err := s.tell(ctx, loser.Account, notice, "unit_yielded", c.Entry.Unit.Name, account.MaskIDPublic(loser.Account.LoginName)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enter writes the case and has it checked.

@@ -46,6 +46,11 @@ type Store interface {
 	// UnitNameHolder gives the account of the unit that bears a name, in any
 	// spelling; fault.NotFound if there is none.
 	UnitNameHolder(ctx context.Context, name string) (account.ID, error)
+	// YieldUnit takes the unit with that code from an unverified legal account other
+	// than to, and YieldUnitName its name from unverified ones whose unit has another
+	// code. They record ev for each account that lost something, and give them.
+	YieldUnit(ctx context.Context, uscc account.USCC, to account.ID, ev audit.Event) ([]account.ID, error)
+	YieldUnitName(ctx context.Context, name string, but account.USCC, ev audit.Event) ([]account.ID, error)
 	// ProvedBy gives the account that a document is verified on.
 	ProvedBy(ctx context.Context, idType, number string) (account.ID, error)
 	// PutAccount replaces the account if it has a.Version. fault.Conflict if it has

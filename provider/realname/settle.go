@@ -158,6 +158,9 @@ func (s *Service) passed(ctx context.Context, c Case, by Event, ev audit.Event) 
 		if err := s.unheld(ctx, before, c.Entry); err != nil {
 			return err
 		}
+		if err := s.yields(ctx, before, c); err != nil {
+			return err
+		}
 		ev := ev
 		ev.Kind, ev.Detail = audit.RealNameVerified, c.Method
 		if err := s.write(ctx, &c, was, ev); err != nil {
