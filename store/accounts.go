@@ -35,9 +35,10 @@ ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, state = excluded.state, log
     updated_at = excluded.updated_at, password_changed_at = excluded.password_changed_at, version = accounts.version + 1
 WHERE CAST(? AS BIGINT) = 0 OR accounts.version = ?`
 
-const setAccountState = `UPDATE accounts SET state = ?, updated_at = ?, version = version + 1 WHERE id = ?`
-
 const setAccountStateDone = `WITH done AS (` + setAccountState + ` RETURNING id)` + auditDone
+
+// What is closed stays closed.
+const setAccountState = `UPDATE accounts SET state = ?, updated_at = ?, version = version + 1 WHERE id = ? AND state <> 'closed'`
 
 // AccountByLogin gives the account with the canonical login name; fault.NotFound
 // if there is none.
@@ -99,7 +100,7 @@ func (d *DB) PutAccount(ctx context.Context, a account.Account, phc string, ev a
 }
 
 // SetAccountState changes the state alone; fault.NotFound if there is no such
-// account.
+// account, or if it is closed.
 func (d *DB) SetAccountState(ctx context.Context, id account.ID, state account.State, ev audit.Event) error {
 	ok, err := d.deed(ctx, setAccountStateDone, setAccountState, ev, string(state), millis(d.Now()), string(id))
 	if err != nil {

@@ -45,10 +45,30 @@ ORDER BY created_at, id LIMIT ?`
 )
 
 // lapseAppeals ends what nobody decided or used in time, so that the number may
-// appeal again; the domain sees the end without it.
+// appeal again; the domain sees the end without it. Its documents are closed with
+// it and erased after as long as those of a decided case.
 const lapseAppeals = `
 UPDATE appeals SET state = 'expired', open = FALSE, version = version + 1
-WHERE id IN (SELECT id FROM appeals WHERE open AND expires_at < ? ORDER BY expires_at LIMIT ?)`
+WHERE id IN (SELECT id FROM appeals WHERE open AND expires_at < ? ORDER BY expires_at LIMIT ?) RETURNING id`
+
+func (d *DB) lapseAppeals(ctx context.Context, before time.Time, limit int) (int, error) {
+	n := 0
+	err := d.InTx(ctx, func(ctx context.Context) error {
+		lapsed, err := returned(ctx, d, lapseAppeals, []any{millis(before), limit}, func(r *sqlx.Rows, id *string) error { return r.Scan(id) })
+		if err != nil {
+			return err
+		}
+		n = len(lapsed)
+		now := d.Now()
+		for _, id := range lapsed {
+			if _, err := d.exec(ctx, closeCase, id, millis(now), millis(now), millis(now.Add(keptEvidence))); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}
 
 func claimPlace(id string) string { return "appeals.claim|" + id }
 
@@ -68,6 +88,9 @@ func (d *DB) sealClaim(a recovery.Appeal) (string, error) {
 
 // keptAppeals is how long closed appeals stay.
 const keptAppeals = 180 * 24 * time.Hour
+
+// keptEvidence is how long the documents of a lapsed appeal stay.
+const keptEvidence = 30 * 24 * time.Hour
 
 // FileAppeal implements recovery.Store.
 func (d *DB) FileAppeal(ctx context.Context, a recovery.Appeal, ev audit.Event) error {

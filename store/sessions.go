@@ -27,11 +27,11 @@ const (
 
 const insertInto = `
 INSERT INTO sessions (key, id, account_id, actor_id, unit_id, auth_time, amr, acr, factor_at, created_at, seen_at, expires_at,
-    ended_at, shared, ip, user_agent)`
+    ended_at, shared, strange, ip, user_agent)`
 
 const (
-	insertSession      = insertInto + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)`
-	insertProved       = insertInto + ` SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ? FROM owner`
+	insertSession      = insertInto + ` VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)`
+	insertProved       = insertInto + ` SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ? FROM owner`
 	insertSessionDone  = `WITH done AS (` + insertSession + ` RETURNING id)` + auditDone
 	insertProvedDone   = provedAndHeld + `, done AS (` + insertProved + ` RETURNING id)` + auditDone
 	insertProvedSQLite = provedHere + insertProved
@@ -92,7 +92,7 @@ func (d *DB) insertSession(ctx context.Context, s session.Session, ev audit.Even
 		args = append(args, string(s.Account), s.Proved)
 	}
 	args = append(args, s.Key, s.ID, string(s.Account), string(s.Actor), s.UnitID, millis(s.AuthTime),
-		encoded(s.AMR), s.ACR, millis(s.FactorAt), millis(s.CreatedAt), millis(s.SeenAt), millis(s.ExpiresAt), s.Shared, clip(s.IP), clip(s.UserAgent))
+		encoded(s.AMR), s.ACR, millis(s.FactorAt), millis(s.CreatedAt), millis(s.SeenAt), millis(s.ExpiresAt), s.Shared, s.Strange, clip(s.IP), clip(s.UserAgent))
 	began, err := d.deed(ctx, onPostgres, onSQLite, ev, args...)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)

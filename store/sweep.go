@@ -56,6 +56,13 @@ DELETE FROM ceremonies WHERE key IN (SELECT key FROM ceremonies WHERE expires_at
 	sweepSignUps = `
 DELETE FROM signup_flows WHERE key IN (SELECT key FROM signup_flows WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
+	sweepDeskSessions = `
+DELETE FROM operator_sessions WHERE key IN (SELECT key FROM operator_sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+
+	// The trail says what was proposed and decided.
+	sweepProposals = `
+DELETE FROM proposals WHERE id IN (SELECT id FROM proposals WHERE until_at < ? ORDER BY until_at LIMIT ?)`
+
 	sweepErrands = `
 DELETE FROM errands WHERE id IN (SELECT id FROM errands WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 
@@ -98,6 +105,9 @@ SELECT code_exp FROM grants WHERE code_exp > ? AND code_exp < ? ORDER BY code_ex
 // nothing of it can be replayed.
 const overdue = time.Minute
 
+// keptProposals is how long what was decided stays on the page of approvals.
+const keptProposals = 90 * 24 * time.Hour
+
 // SweepExpired implements token.Store. Each kind is a statement of its own, so
 // that a sweep holds few locks for a short time; call it again while it gives
 // limit or more. Parked and pushed requests go a minute after their end also
@@ -117,11 +127,11 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 	}{
 		{sweepGrants, before}, {sweepInteractions, soon}, {sweepPushed, soon}, {sweepAssertions, before},
 		{sweepThrottle, before}, {sweepDevices, soon}, {sweepSpokenFor, before},
-		{sweepFlows, soon}, {lapseAppeals, before}, {sweepAppeals, before}, {sweepHolds, before},
+		{sweepFlows, soon}, {sweepAppeals, before}, {sweepHolds, before},
 		{sweepMessages, before}, {sweepCaptchas, soon}, {sweepCodes, soon}, {sweepTallies, before}, {sweepSignIns, before},
 		{sweepCeremonies, soon},
 		{sweepSignUps, soon},
-		{sweepErrands, before},
+		{sweepErrands, before}, {sweepDeskSessions, before}, {sweepProposals, before.Add(-keptProposals)},
 		{sweepDiagnoses, before},
 		{sweepDeeds, before}, {sweepDeliveries, before},
 	} {
@@ -131,6 +141,11 @@ func (d *DB) SweepExpired(ctx context.Context, before time.Time, limit int) (int
 		}
 		total += int(n)
 	}
+	n, err := d.lapseAppeals(ctx, before, limit)
+	if err != nil {
+		return total, fmt.Errorf("sweep: %w", err)
+	}
+	total += n
 	for more, looked := true, 0; more && looked < unspentSteps; looked++ {
 		n, again, err := d.sweepUnspent(ctx, before, limit)
 		if err != nil {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"strings"
 	"time"
 
 	"kejitong/provider/holder"
+	"kejitong/provider/web"
 	"kejitong/provider/web/portal"
 	"kejitong/templates"
 )
@@ -14,6 +16,10 @@ func (a *app) holderPart() *portal.Holder {
 	r := a.cfg.Retention
 	a.holders = &holder.Service{
 		Store: a.db, Captchas: a.captchas, Codes: a.codes, Queue: a.messages, Now: a.clock,
+		Browser: func(agent string) string {
+			system, product := web.Device(agent)
+			return strings.Trim(product+" "+system, " ")
+		},
 		Limits: holder.Limits{
 			Cooling: r.ClosingCooling, Hold: r.MobileHold, Unused: r.UnusedAfter, Remind: r.UnusedNotice, Doubt: r.NumberDoubt,
 			LoginFree: r.LoginNameBlocked,

@@ -32,6 +32,12 @@ func (s *Service) Remember(loginKey string) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
+// Knows tells whether a token is one that Remember gave for the login name.
+func (s *Service) Knows(loginKey, token string) bool {
+	_, known := s.knows(loginKey, token)
+	return known
+}
+
 // knows tells whether token was given for the login name, and names the counters
 // of the browser.
 func (s *Service) knows(name, token string) (Keys, bool) {

@@ -30,6 +30,7 @@ type Proof struct {
 	At         time.Time
 	Version    int64  // of the account when its password was read; whoever acts on the proof asks that it is still that one
 	MustChange bool   // the password must be changed before anything else
+	Known      bool   // the browser had such a token before
 	Device     string // for the browser to keep: with it guesses of others do not keep its owner out
 	Factor     bool   // a second factor is owed first: until then nothing of the account may change (S60)
 }
@@ -89,7 +90,7 @@ func (s *Service) Judge(ctx context.Context, g Guess) (Proof, error) {
 	}
 	p := Proof{
 		AccountID: login.AccountID, Kind: login.Kind, AMR: []string{"pwd"}, At: s.Now(), Version: login.Version, MustChange: login.MustChange,
-		Factor: login.Factor, Device: s.Remember(name),
+		Factor: login.Factor, Known: known, Device: s.Remember(name),
 	}
 	if g.Kind != "" && g.Kind != login.Kind {
 		return Proof{}, &WrongWindow{Kind: login.Kind, AccountID: login.AccountID, Proof: p}

@@ -127,6 +127,14 @@ type Store interface {
 	// only after a reset, and records ev; false if somebody signed in after t.
 	DisableUnused(ctx context.Context, id account.ID, t, now time.Time, ev audit.Event) (bool, error)
 
+	// Strangers gives sign-ins with browsers that were not known, of which nobody
+	// was told yet, the oldest first.
+	Strangers(ctx context.Context, limit int) ([]session.Session, error)
+	// NoteStranger notes that somebody is being told; false if somebody else did.
+	NoteStranger(ctx context.Context, sessionID string) (bool, error)
+	// CountTry counts under key in windows of that length.
+	CountTry(ctx context.Context, key string, window time.Duration, now time.Time) (n int, end time.Time, err error)
+
 	// ActingFor counts those who may act for the unit.
 	ActingFor(ctx context.Context, unitID string) (int, error)
 	// EndUnit: see Service.EndUnit.
@@ -169,6 +177,7 @@ type Service struct {
 	Codes    challenge.Codes
 	Queue    notify.Queue
 	Limits   Limits
+	Browser  func(agent string) string // names a browser in a notice; nil: none is named
 	Now      func() time.Time
 }
 

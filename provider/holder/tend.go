@@ -21,6 +21,7 @@ func (s *Service) Tend(ctx context.Context) error {
 		func(ctx context.Context) error { return s.endings(ctx, now) },
 		func(ctx context.Context) error { return s.held(ctx, now) },
 		func(ctx context.Context) error { return s.Store.DoubtNumbers(ctx, now.Add(-lookBack), l.Doubt) },
+		func(ctx context.Context) error { return s.strangers(ctx, now) },
 		func(ctx context.Context) error { return s.remind(ctx, now, l) },
 		func(ctx context.Context) error { return s.disable(ctx, now, l) },
 		func(ctx context.Context) error {

@@ -180,6 +180,9 @@ func (s *Service) complete(ctx context.Context, k Kind, c Claim, caseID string) 
 	return nil
 }
 
+// maxFiledNotices bounds what an owner is told in a day of appeals that were filed.
+const maxFiledNotices = 3
+
 // Submit files the appeal. Submitted again it is the same receipt.
 func (s *Service) Submit(ctx context.Context, by Asker, id, reason string) (Receipt, error) {
 	f, err := s.flow(ctx, by, id, Filings()...)
@@ -216,6 +219,12 @@ func (s *Service) Submit(ctx context.Context, by Asker, id, reason string) (Rece
 		}
 		if sub == nil {
 			return nil
+		}
+		// Whoever files one after the other does not flood the owner, who finds all
+		// of them on the page of objections.
+		n, _, err := s.Store.CountTry(ctx, "appeal notice|"+string(sub.Account.ID), 24*time.Hour, s.Now())
+		if err != nil || n > maxFiledNotices {
+			return err
 		}
 		return s.tellHolder(ctx, *sub, a.Kind.notice(noticeFiledHolder), maskLogin(sub.Account.LoginName), a.Number)
 	})

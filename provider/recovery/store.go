@@ -45,6 +45,9 @@ type Store interface {
 	// gives their accounts.
 	YieldUnitName(ctx context.Context, name string, but account.USCC, ev audit.Event) ([]account.ID, error)
 
+	// CountTry counts under key in windows of that length.
+	CountTry(ctx context.Context, key string, window time.Duration, now time.Time) (n int, end time.Time, err error)
+
 	// FileAppeal inserts an appeal and records ev. fault.Conflict with field
 	// mobile while another open one has the same new number.
 	FileAppeal(ctx context.Context, a Appeal, ev audit.Event) error

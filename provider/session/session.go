@@ -34,6 +34,7 @@ type Session struct {
 	SeenAt    time.Time
 	ExpiresAt time.Time // absolute end
 	EndedAt   time.Time // zero while it lives
+	Strange   bool      // a browser that this login name was not signed in with before; its owner is told. Only ever written
 	Shared    bool      // "this is a shared computer": the cookie dies with the browser, idle time is short
 	IP        string
 	UserAgent string
@@ -141,6 +142,7 @@ type Opening struct {
 	ACR       string
 	FactorAt  time.Time // of a second factor, zero if none was shown
 	Shared    bool
+	Strange   bool // the browser is not known
 	IP        string
 	UserAgent string
 	Replaced  string // cookie value of the session this sign-in takes over, if any
@@ -163,7 +165,7 @@ func (s *Service) Open(ctx context.Context, o Opening, ev audit.Event) (Session,
 	}
 	sn := Session{
 		Key: Key(cookie), ID: id, Account: o.Account, AuthTime: now.Truncate(time.Second), AMR: o.AMR, ACR: o.ACR,
-		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Limits.Absolute), Shared: o.Shared, IP: o.IP, UserAgent: ua,
+		CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(s.Limits.Absolute), Shared: o.Shared, Strange: o.Strange, IP: o.IP, UserAgent: ua,
 		Proved: o.Version,
 	}
 	if !o.FactorAt.IsZero() {

@@ -44,6 +44,9 @@ func (h *Handler) keep(w http.ResponseWriter, r *http.Request, s *step, o openin
 	if o.shared {
 		form.Set("shared", "yes")
 	}
+	if o.proof.Known {
+		form.Set("known", "yes")
+	}
 	if o.proof.MustChange {
 		form.Set("must_change", "yes")
 	}
@@ -73,7 +76,7 @@ func kept(pd authflow.Pending, form url.Values) opening {
 		proof: credential.Proof{
 			AccountID: account.ID(form.Get("account")), Kind: account.Kind(form.Get("kind")), AMR: strings.Fields(form.Get("amr")),
 			At: pd.CreatedAt, Version: version, MustChange: form.Get("must_change") == "yes",
-			Factor: form.Get("factor") == "yes", Device: form.Get("device"),
+			Factor: form.Get("factor") == "yes", Device: form.Get("device"), Known: form.Get("known") == "yes",
 		},
 		shared: form.Get("shared") == "yes", how: form.Get("how"), strong: strong,
 	}

@@ -188,7 +188,7 @@ func (h *Handler) begin(w http.ResponseWriter, r *http.Request, s *step, o openi
 	old, _ := h.Web.Cookie(r, web.SessionCookie)
 	id := string(o.proof.AccountID)
 	sn, cookie, err := h.Sessions.Open(ctx, session.Opening{
-		Account: o.proof.AccountID, Version: o.proof.Version, AMR: o.proof.AMR, ACR: session.ClassOf(o.proof.AMR), FactorAt: o.strong, Shared: o.shared,
+		Account: o.proof.AccountID, Version: o.proof.Version, AMR: o.proof.AMR, ACR: session.ClassOf(o.proof.AMR), FactorAt: o.strong, Shared: o.shared, Strange: !o.proof.Known,
 		IP: web.ClientIP(ctx), UserAgent: strings.ToValidUTF8(r.UserAgent(), ""), Replaced: old,
 	}, audit.From(ctx, audit.Event{Kind: audit.SignInSucceeded, Actor: id, Object: id, Client: s.pd.Client, Detail: o.how}))
 	if fault.Is(err, fault.Unproven) {

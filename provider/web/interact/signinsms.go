@@ -134,10 +134,11 @@ func (h *Handler) redeemCode(w http.ResponseWriter, r *http.Request, s *step) {
 		h.Web.Fail(w, r, err)
 		return
 	}
+	known, _ := h.Web.Cookie(r, deviceCookie)
 	h.open(w, r, s, opening{
 		proof: credential.Proof{
 			AccountID: who.Account.ID, Factor: has.Any(), Kind: who.Account.Kind, AMR: []string{"sms"}, At: h.Now(), Version: who.Account.Version,
-			Device: h.Credentials.Remember(who.Account.LoginKey),
+			Device: h.Credentials.Remember(who.Account.LoginKey), Known: h.Credentials.Knows(who.Account.LoginKey, known),
 		},
 		shared: sharedComputer(r), how: "sms",
 		late: func() { wrong(&fault.Error{Kind: fault.Invalid, Field: "code", Msg: challenge.MsgCode}) },
