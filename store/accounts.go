@@ -17,7 +17,7 @@ import (
 // accountColumns is the account a, in the order of accountDest.
 const accountColumns = `a.id, a.kind, a.state, a.login_name, a.login_key, a.unit_id, a.realname_status, a.realname_level,
     a.realname_method, a.realname_verified_at, a.process_id, a.check_id, a.check_organization, a.profile, a.locale,
-    a.created_at, a.updated_at, a.password_changed_at, a.version`
+    a.created_at, a.updated_at, a.password_changed_at, a.version, a.sandbox`
 
 const accountByLogin = `SELECT ` + accountColumns + ` FROM accounts a WHERE a.login_key = ?`
 
@@ -25,8 +25,8 @@ const accountByLogin = `SELECT ` + accountColumns + ` FROM accounts a WHERE a.lo
 const putAccount = `
 INSERT INTO accounts (id, kind, state, login_name, login_key, unit_id, realname_status, realname_level, realname_method,
     realname_verified_at, process_id, check_id, check_organization, profile, locale, created_at, updated_at,
-    password_changed_at, version)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+    password_changed_at, sandbox, version)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, state = excluded.state, login_name = excluded.login_name,
     login_key = excluded.login_key, unit_id = excluded.unit_id, realname_status = excluded.realname_status,
     realname_level = excluded.realname_level, realname_method = excluded.realname_method,
@@ -58,7 +58,8 @@ func (d *DB) AccountByLogin(ctx context.Context, loginKey string) (account.Accou
 	return a, nil
 }
 
-// PutAccount inserts a or replaces the account with its id; CreatedAt stays.
+// PutAccount inserts a or replaces the account with its id; CreatedAt and Sandbox
+// stay.
 // With a.Version set, the account must still have that version, else
 // fault.Conflict; so is a login name that somebody else has, with the field, and a
 // verified document that is proved on another account.
@@ -76,7 +77,7 @@ func (d *DB) PutAccount(ctx context.Context, a account.Account, phc string, ev a
 	err = d.InTx(ctx, func(ctx context.Context) error {
 		n, err := d.exec(ctx, putAccount, string(a.ID), string(a.Kind), string(a.State), a.LoginName, a.LoginKey, a.UnitID,
 			r.Status, r.Level, r.Method, millis(r.VerifiedAt), r.ProcessID, r.CheckID, r.CheckOrganization, profile, a.Locale,
-			millis(a.CreatedAt), millis(a.UpdatedAt), millis(a.PasswordChangedAt), a.Version, a.Version)
+			millis(a.CreatedAt), millis(a.UpdatedAt), millis(a.PasswordChangedAt), a.Sandbox, a.Version, a.Version)
 		if err != nil {
 			return err
 		}
@@ -130,7 +131,7 @@ func accountDest(a *account.Account, profile *string) []any {
 	r := &a.RealName
 	return []any{&a.ID, &a.Kind, &a.State, &a.LoginName, &a.LoginKey, &a.UnitID, &r.Status, &r.Level, &r.Method,
 		&instant{&r.VerifiedAt}, &r.ProcessID, &r.CheckID, &r.CheckOrganization, profile, &a.Locale,
-		&instant{&a.CreatedAt}, &instant{&a.UpdatedAt}, &instant{&a.PasswordChangedAt}, &a.Version}
+		&instant{&a.CreatedAt}, &instant{&a.UpdatedAt}, &instant{&a.PasswordChangedAt}, &a.Version, &a.Sandbox}
 }
 
 // A sealed field is bound to its place, so that a ciphertext copied to another

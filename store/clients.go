@@ -14,17 +14,17 @@ import (
 var _ client.Store = (*DB)(nil)
 
 const selectClient = `
-SELECT id, metadata, secret_digest, secret_sealed, state, reviewed, version, created_at, updated_at
+SELECT id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version, created_at, updated_at
 FROM clients WHERE id = ?`
 
 const selectClients = `
-SELECT id, metadata, secret_digest, secret_sealed, state, reviewed, version, created_at, updated_at
+SELECT id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version, created_at, updated_at
 FROM clients ORDER BY id`
 
 // selectStarters reads few of many: the portal links to clients that own a
 // system. The metadata are JSON as this program writes it.
 const selectStarters = `
-SELECT id, metadata, secret_digest, secret_sealed, state, reviewed, version, created_at, updated_at
+SELECT id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version, created_at, updated_at
 FROM clients
 WHERE state = 'active' AND reviewed AND metadata LIKE '%"initiate_login_uri":"%' AND metadata LIKE '%"business_systems":["%'
 ORDER BY id LIMIT 1000`
@@ -37,9 +37,11 @@ const clientsVersion = `SELECT n FROM counters WHERE name = 'clients'`
 const nextClientsVersion = `UPDATE counters SET n = n + 1 WHERE name = 'clients' RETURNING n`
 
 const putClient = `
-INSERT INTO clients (id, metadata, secret_digest, secret_sealed, state, reviewed, version, created_at, updated_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO clients (id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version,
+    created_at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET metadata = excluded.metadata, secret_digest = excluded.secret_digest, secret_sealed = excluded.secret_sealed,
+    former_digest = excluded.former_digest, former_sealed = excluded.former_sealed, former_until = excluded.former_until,
     state = excluded.state, reviewed = excluded.reviewed, version = excluded.version, updated_at = excluded.updated_at`
 
 const dropOrigins = `DELETE FROM client_origins WHERE client_id = ?`
@@ -94,8 +96,8 @@ func (d *DB) HasOrigin(ctx context.Context, origin string) (bool, error) {
 	return n > 0, nil
 }
 
-// PutClient implements client.Store. It sets c.Version; CreatedAt of a client
-// that exists stays.
+// PutClient implements client.Store. It sets c.Version; CreatedAt and Sandbox of a
+// client that exists stay.
 func (d *DB) PutClient(ctx context.Context, c *client.Client, ev audit.Event) error {
 	metadata, err := json.Marshal(c.Metadata)
 	if err != nil {
@@ -106,8 +108,8 @@ func (d *DB) PutClient(ctx context.Context, c *client.Client, ev audit.Event) er
 		if _, err := d.returning(ctx, nextClientsVersion, nil, &version); err != nil {
 			return err
 		}
-		if _, err := d.exec(ctx, putClient, c.ID, string(metadata), c.SecretDigest, c.SecretSealed, string(c.State), c.Reviewed, version,
-			millis(c.CreatedAt), millis(c.UpdatedAt)); err != nil {
+		if _, err := d.exec(ctx, putClient, c.ID, string(metadata), c.SecretDigest, c.SecretSealed, c.FormerDigest, c.FormerSealed, millis(c.FormerUntil),
+			c.Sandbox, string(c.State), c.Reviewed, version, millis(c.CreatedAt), millis(c.UpdatedAt)); err != nil {
 			return err
 		}
 		if _, err := d.exec(ctx, dropOrigins, c.ID); err != nil {
@@ -128,6 +130,6 @@ func (d *DB) PutClient(ctx context.Context, c *client.Client, ev audit.Event) er
 }
 
 func clientDest(c *client.Client) []any {
-	return []any{&c.ID, &document{&c.Metadata}, &c.SecretDigest, &c.SecretSealed, &c.State, &c.Reviewed, &c.Version,
-		&instant{&c.CreatedAt}, &instant{&c.UpdatedAt}}
+	return []any{&c.ID, &document{&c.Metadata}, &c.SecretDigest, &c.SecretSealed, &c.FormerDigest, &c.FormerSealed, &instant{&c.FormerUntil},
+		&c.Sandbox, &c.State, &c.Reviewed, &c.Version, &instant{&c.CreatedAt}, &instant{&c.UpdatedAt}}
 }

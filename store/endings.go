@@ -60,6 +60,9 @@ WHERE state = 'closed' AND updated_at < ? AND login_key NOT LIKE 'closed|%'`
 func erasures() []string {
 	return []string{
 		`DELETE FROM credentials WHERE account_id = ?`,
+		`DELETE FROM integrator_members WHERE account_id = ?`,
+		`DELETE FROM integrator_persons WHERE account_id = ?`,
+		`UPDATE integrator_projects SET form = CASE WHEN unit_id = '' THEN '' ELSE form END, person_id = '' WHERE person_id = ?`,
 		`DELETE FROM consents WHERE account_id = ?`,
 		`DELETE FROM entry_confirmations WHERE account_id = ?`,
 		`DELETE FROM entry_requests WHERE account_id = ?`,

@@ -13,7 +13,7 @@ const entitlementValues = `e.id, e.unit_id, e.system, e.actions, e.state, e.sour
 
 const actorValues = `h.id, h.kind, h.state, h.login_name, h.login_key, h.unit_id, h.realname_status, h.realname_level, h.realname_method,
         h.realname_verified_at, h.process_id, h.check_id, h.check_organization, h.profile, h.locale, h.created_at, h.updated_at,
-        h.password_changed_at, h.version`
+        h.password_changed_at, h.version, h.sandbox`
 
 const sessionColumns = `s.key, s.id, s.account_id, s.actor_id, s.unit_id, s.auth_time, s.amr, s.acr, s.factor_at, s.created_at, s.seen_at, s.expires_at,
     s.ended_at, s.shared, s.ip, s.user_agent`

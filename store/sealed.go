@@ -36,7 +36,7 @@ type sealedColumn struct {
 // sealedColumns is where every sealed value of the database stands. A sealed text
 // is "s1.", a kid of 16 characters, a dot and the rest.
 func sealedColumns() []sealedColumn {
-	return append(append(append(factorColumns(), append(recoveryColumns(), hookColumns()...)...), deskColumn(), handlerColumn()), []sealedColumn{
+	return append(append(append(factorColumns(), append(recoveryColumns(), append(integratorColumns(), hookColumns()...)...)...), deskColumn(), handlerColumn()), []sealedColumn{
 		{
 			name: "accounts.profile", purpose: keys.Personal, place: func(key string) string { return profilePlace(account.ID(key)) },
 			rows: `SELECT id, profile FROM accounts WHERE id > ? AND profile <> '' AND substr(profile, 4, 16) <> ? ORDER BY id LIMIT ?`,

@@ -29,6 +29,8 @@ const (
 	WrongAccountType = "wrong_account_type" // a person where a unit is asked for, or the reverse
 	NotEntitled      = "not_entitled"       // no grant for this system and unit
 	ACRUnmet         = "acr_unmet"          // a way of signing in that is out of reach
+	SandboxOnly      = "sandbox_only"       // a sandbox, where test accounts alone sign in
+	TestAccount      = "test_account"       // a test account at a system that is in earnest
 )
 
 // Name, Title and Interaction make Refused a Page.

@@ -116,7 +116,7 @@ func TestClientLife(t *testing.T) {
 		t.Helper()
 		d.inside(func(a *app) {
 			c, err := a.db.Client(t.Context(), "rp")
-			if err != nil || c.Knows(a.ring.Snapshot(), secret) != want {
+			if err != nil || c.Knows(a.ring.Snapshot(), secret, now()) != want {
 				t.Errorf("the secret is known: %v, %v; want %v", !want, err, want)
 			}
 		})

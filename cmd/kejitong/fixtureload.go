@@ -69,7 +69,7 @@ func (a *app) fixClient(ctx context.Context, f fixtureClient) error {
 		if err != nil {
 			return err
 		}
-		secret := f.Secret == "" || old.Knows(a.ring.Snapshot(), f.Secret)
+		secret := f.Secret == "" || old.Knows(a.ring.Snapshot(), f.Secret, now())
 		if same && secret && old.State == client.Active && old.Reviewed {
 			return nil
 		}

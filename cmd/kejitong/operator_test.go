@@ -61,7 +61,7 @@ func TestOperatorsFirstHour(t *testing.T) {
 			t.Errorf("got %+v and %+v", l.Account.Profile, l.Unit)
 		}
 		c, err := a.db.Client(t.Context(), "hightech")
-		if err != nil || !c.Knows(a.ring.Snapshot(), rp.Secret) {
+		if err != nil || !c.Knows(a.ring.Snapshot(), rp.Secret, now()) {
 			t.Errorf("the client's secret does not work: %v", err)
 		}
 		trail, err := a.db.RecentAudit(t.Context(), 100)

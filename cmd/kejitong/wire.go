@@ -28,6 +28,7 @@ import (
 	"kejitong/provider/entitlement"
 	"kejitong/provider/factor"
 	"kejitong/provider/holder"
+	"kejitong/provider/integrator"
 	"kejitong/provider/keys"
 	"kejitong/provider/notify"
 	"kejitong/provider/oidc"
@@ -74,6 +75,7 @@ type app struct {
 	factors  *factor.Service      // second factors of accounts and operators
 	herald   *factor.Herald       // tells owners what was done around their sign-in
 	codes    *challenge.Desk      // sends one-time codes and checks them
+	console  *integrator.Service  // who connects systems
 	watch    *credential.Watch
 	reasons  *diagnosis.Recorder // why requests of clients failed
 	team     console.Team        // who works on which client
@@ -222,6 +224,10 @@ func (a *app) assemble(ctx context.Context) error {
 	}
 	a.rights = a.entitlements()
 	a.names = a.realNames()
+	a.console = a.integrators(op)
+	if a.team == nil {
+		a.team = a.console
+	}
 	more, err := a.surfaces(kit, sessions, hall)
 	if err != nil {
 		return err

@@ -63,6 +63,10 @@ type Account struct {
 	Profile   Profile
 	Locale    string // preferred language, BCP 47; empty if not chosen
 
+	// Sandbox marks a test account: it names the project whose clients it can sign
+	// in at, and it can go nowhere else. Empty for everybody real. It never changes.
+	Sandbox string
+
 	CreatedAt         time.Time
 	UpdatedAt         time.Time
 	PasswordChangedAt time.Time // zero if the owner never changed the password it came with

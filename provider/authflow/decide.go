@@ -27,6 +27,8 @@ const (
 	NotEntitled      Reason = "not_entitled"       // no active grant for the system
 	ACRUnmet         Reason = "acr_unmet"          // an essential acr is out of reach
 	UnitUnknown      Reason = "unit_unknown"       // org_hint names a unit the user may not act for
+	SandboxOnly      Reason = "sandbox_only"       // the client is a sandbox, the account is not one of its test accounts
+	TestAccount      Reason = "test_account"       // a test account where real ones sign in
 )
 
 // KeyNeeded is the reason of Factor where a passkey alone reaches the class.
@@ -43,6 +45,8 @@ type Facts struct {
 	FreshHere      bool // the user signed in inside this interaction
 	SelectedHere   bool
 	ConsentedHere  bool
+	SandboxOnly    bool // a sandbox, and the account is none of its test accounts
+	TestAccount    bool // a test account, and the client is in earnest
 	Gated          bool // the client has business systems or required levels
 	KindAllowed    bool
 	Verified       bool
@@ -75,6 +79,10 @@ func Decide(f Facts) Verdict {
 		f.TooOld && !f.FreshHere,
 		f.HintMismatch: // OpenID Connect Core §3.1.2.1: never a positive answer about somebody else, however fresh
 		return Verdict{Step: SignIn}
+	case f.TestAccount:
+		return Verdict{Step: Refuse, Reason: TestAccount}
+	case f.SandboxOnly:
+		return Verdict{Step: Refuse, Reason: SandboxOnly}
 	case f.PromptSelect && !f.SelectedHere && !f.FreshHere:
 		return Verdict{Step: SelectAccount}
 	case !f.ACRReached && f.ACRWithin && f.ACRByKey:

@@ -140,11 +140,21 @@ type Client struct {
 	Metadata     Metadata
 	SecretDigest string // keyed digest of the current secret; empty for clients without one
 	SecretSealed string // the secret itself, sealed, for client_secret_jwt alone
-	State        State
-	Reviewed     bool
-	Version      int64 // grows with every change of any client; unique
-	CreatedAt    time.Time
-	UpdatedAt    time.Time
+
+	// The secret before, in the same forms, while a rotation is under way.
+	FormerDigest string
+	FormerSealed string
+	FormerUntil  time.Time
+
+	// Sandbox names the project whose test accounts, and nobody else, sign in
+	// here; empty for clients that are in earnest.
+	Sandbox string
+
+	State     State
+	Reviewed  bool
+	Version   int64 // grows with every change of any client; unique
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Level is the lowest real-name level that the client admits: L2, the manual's

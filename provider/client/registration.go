@@ -74,8 +74,11 @@ func TokenDigest(text string) string {
 }
 
 // NewID makes a client id that nobody guesses and that is never given again.
-func NewID() string {
+func NewID() string { return FreshID("dyn-") }
+
+// FreshID is NewID with a beginning that says where the client came from.
+func FreshID(prefix string) string {
 	b := make([]byte, 18)
 	rand.Read(b) //nolint:errcheck // crypto/rand never fails: it ends the program instead
-	return "dyn-" + base64.RawURLEncoding.EncodeToString(b)
+	return prefix + base64.RawURLEncoding.EncodeToString(b)
 }

@@ -27,6 +27,9 @@ var signInScopes = []string{
 	"org.legal_rep", "org.contact",
 }
 
+// SignInScopes lists the scopes that a client which signs people in may have.
+func SignInScopes() []string { return slices.Clone(signInScopes) }
+
 // Bounds of a registration.
 const (
 	maxName    = 64 // characters

@@ -93,8 +93,8 @@ func (p *Provider) signedBy(ctx context.Context, c *client.Client, a *jwt.JSONWe
 		// FAPI 2.0 Security Profile §5.4.1 leaves RS256 out.
 		return slices.Contains(c.Metadata.SigningAlgorithms(), alg) && p.verifies(ctx, c, a.Headers[0].KeyID, alg, try)
 	case client.AuthSecretJWT:
-		secret, err := c.Recover(p.Keys.Snapshot())
-		return err == nil && alg == string(secretAlgorithm) && try([]byte(secret))
+		secrets, err := c.Recover(p.Keys.Snapshot(), p.Now())
+		return err == nil && alg == string(secretAlgorithm) && slices.ContainsFunc(secrets, func(s string) bool { return try([]byte(s)) })
 	}
 	return false
 }

@@ -73,7 +73,7 @@ func (p *Provider) identify(ctx context.Context, r *http.Request, form url.Value
 		}
 		return c, nil
 	}
-	if !c.Knows(p.Keys.Snapshot(), cr.secret) || !mayUse(c, cr.method) {
+	if !c.Knows(p.Keys.Snapshot(), cr.secret, p.Now()) || !mayUse(c, cr.method) {
 		return nil, p.misproved(c, cr)
 	}
 	return c, nil

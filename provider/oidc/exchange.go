@@ -85,6 +85,9 @@ func (h *exchangeHandler) HandleTokenEndpointRequest(ctx context.Context, r fosi
 	if a.held == nil || !holder && !named(u.client, a.audience) {
 		return unacceptable("the subject_token is not for this client, or nobody signed in for it")
 	}
+	if a.client.Sandbox != u.client.Sandbox {
+		return unacceptable("test accounts and real ones do not mix")
+	}
 	if holder && a.confirm != nil {
 		x.bound = append(x.bound, a.confirm)
 	}

@@ -31,6 +31,7 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 		f.SelectedHere = pd.Selected && pd.Session == v.Session.ID
 		f.ConsentedHere = pd.Consented && pd.Session == v.Session.ID
 	}
+	f.SandboxOnly, f.TestAccount = worlds(a.client, v.Principal.Account)
 	f.TooOld = a.maxAge != nil && now.Unix()-v.Session.AuthTime.Unix() >= *a.maxAge
 	if f.TooOld && f.FreshHere { // a sign-in here excuses max_age, but not for as long as the pages stay open
 		f.FreshHere = now.Sub(pd.SignedInAt) < max(freshFor, time.Duration(min(*a.maxAge, 3600))*time.Second)
@@ -54,6 +55,12 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 	f.ConsentNeeded = !asksFreely(a.client)
 	f.ConsentCovered = a.client.Reviewed && !v.Consent.GivenAt.IsZero() && v.Consent.Covers(a.consentScopes()) && a.details == nil // details are asked about each time
 	return f, unitID
+}
+
+// worlds: test accounts sign in at the sandbox that they were made for and nowhere
+// else, and nobody else signs in there.
+func worlds(c *client.Client, a account.Account) (sandboxOnly, testAccount bool) {
+	return c.Sandbox != "" && a.Sandbox != c.Sandbox, c.Sandbox == "" && a.Sandbox != ""
 }
 
 // asksFreely: the platform's own clients need no consent of their own. What

@@ -89,7 +89,7 @@ func (p *Provider) amend(w http.ResponseWriter, r *http.Request, reg client.Regi
 	// RFC 7592 §2.2: client_id must be there and right; a secret that is there, too.
 	if asked.ClientID != before.ID {
 		err = &fault.Error{Kind: fault.Invalid, Field: "client_id", Msg: "is missing or another's"}
-	} else if asked.Secret != "" && !before.Knows(p.Keys.Snapshot(), asked.Secret) {
+	} else if asked.Secret != "" && !before.Knows(p.Keys.Snapshot(), asked.Secret, p.Now()) {
 		err = &fault.Error{Kind: fault.Invalid, Field: "client_secret", Msg: "is not the current one"}
 	}
 	if err != nil {

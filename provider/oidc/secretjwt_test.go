@@ -115,7 +115,7 @@ func TestSecretAssertion(t *testing.T) {
 	// A client that changes its method lets go of what it no longer needs.
 	c := *h.find("mac")
 	c.Metadata.TokenEndpointAuthMethod = client.AuthBasic
-	if !c.KeepsSecret() || c.SecretSealed != "" || !c.Knows(h.Keys.Snapshot(), secret) {
+	if !c.KeepsSecret() || c.SecretSealed != "" || !c.Knows(h.Keys.Snapshot(), secret, h.Now()) {
 		t.Error("client_secret_jwt to basic: the sealed secret stays, or the digest is gone")
 	}
 	b := *h.find("basic")
@@ -123,7 +123,7 @@ func TestSecretAssertion(t *testing.T) {
 	if b.KeepsSecret() {
 		t.Error("basic to client_secret_jwt: the secret cannot be known")
 	}
-	if _, err := b.Recover(h.Keys.Snapshot()); err == nil || keys.SharedSecret == keys.ClientSecret {
+	if _, err := b.Recover(h.Keys.Snapshot(), h.Now()); err == nil || keys.SharedSecret == keys.ClientSecret {
 		t.Error("a secret that was never sealed opens")
 	}
 }

@@ -121,6 +121,9 @@ func (p *Provider) stands(u *unit) error {
 	if h.Principal.Account.State != account.Active {
 		return invalidGrant("the account is not active")
 	}
+	if u.client.Sandbox != h.Principal.Account.Sandbox {
+		return invalidGrant("test accounts and real ones do not mix")
+	}
 	if u.grant.UnitID != "" {
 		if _, ok := h.Principal.ActsFor(u.grant.UnitID, now); !ok {
 			return invalidGrant("the account no longer acts for the unit")

@@ -29,6 +29,12 @@ func (p *Provider) vet(ctx context.Context, policy client.Policy, asked client.R
 	return m, p.reachable(ctx, policy, m)
 }
 
+// Vet holds metadata that somebody enters on a page to the same rules as a
+// registration under the policy.
+func (p *Provider) Vet(ctx context.Context, policy client.Policy, m client.Metadata) (client.Metadata, error) {
+	return p.vet(ctx, policy, client.Request{Metadata: m})
+}
+
 // choices says in which member of the discovery document the values of a
 // registered member stand (OpenID Connect Registration §2, RFC 8414 §2).
 var choices = map[string]string{

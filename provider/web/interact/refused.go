@@ -18,6 +18,7 @@ import (
 // reasons are those that the authorization endpoint gives.
 var reasons = []authflow.Reason{
 	authflow.NotVerified, authflow.LevelTooLow, authflow.WrongAccountType, authflow.NotEntitled, authflow.ACRUnmet, authflow.UnitUnknown,
+	authflow.SandboxOnly, authflow.TestAccount,
 }
 
 // reasonOf is the reason in the address. It only picks the words: what keeps

@@ -13,6 +13,7 @@ import (
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
+	"kejitong/templates"
 )
 
 // FreshFor is how long ago a sign-in may lie that allows a sensitive change
@@ -72,6 +73,11 @@ func (h *Hall) In(next Page) http.Handler {
 		}
 		if v == nil {
 			h.send(w, r, "/login", url.Values{})
+			return
+		}
+		// A test account is good for signing in at its sandbox and for nothing here.
+		if v.Principal.Account.Sandbox != "" {
+			h.Web.Problem(w, r, http.StatusForbidden, templates.T("problem.test_account"))
 			return
 		}
 		if err := h.touch(r, v); err != nil {

@@ -1,0 +1,281 @@
+package integrator
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"fmt"
+	"strings"
+	"time"
+
+	"kejitong/provider/account"
+	"kejitong/provider/audit"
+	"kejitong/provider/entitlement"
+	"kejitong/provider/fault"
+)
+
+// Part is what a test account is for.
+type Part string
+
+// The test accounts: cases (a) to (d) of the claims, the outcomes of the look-up
+// that leave somebody an account (E1, E4, I1 …), and what a system must be able to
+// refuse.
+const (
+	PartPerson     Part = "person"     // (a) a verified person, with an entry of their own; I1, I2
+	PartUnit       Part = "unit"       // (b) a verified legal account; E1, E2
+	PartRenamed    Part = "renamed"    // (b) under HJ_ and the code; E3
+	PartMigrated   Part = "migrated"   // (c) a person with grants of a unit from the former platform; E4
+	PartSuffixed   Part = "suffixed"   // (c) under HJ_ and the code; E5
+	PartHandler    Part = "handler"    // a person whom two units appointed: must choose
+	PartUnverified Part = "unverified" // (d) not verified; I0, E0a and E6 begin so
+	PartBare       Part = "bare"       // verified, and entitled to nothing
+	PartFrozen     Part = "frozen"     // cannot sign in
+)
+
+// Parts lists them in the order of the pages.
+func Parts() []Part {
+	return []Part{PartPerson, PartUnit, PartRenamed, PartMigrated, PartSuffixed, PartHandler, PartUnverified, PartBare, PartFrozen}
+}
+
+// TestLogin is the login name of a test account. Its beginning is the project's.
+func TestLogin(project string, p Part) string {
+	return "sbx-" + strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(project))[:8] + "-" + string(p)
+}
+
+// OpenSandbox gives all test accounts of a project a new password, the same for
+// all, which is told this once; it makes those that are missing. They are nobody:
+// their documents, numbers and units are of regions that do not exist.
+func (s *Service) OpenSandbox(ctx context.Context, who account.ID, project string) (string, error) {
+	p, err := s.enter(ctx, who, project, Developer)
+	if err != nil {
+		return "", err
+	}
+	password := "test-" + strings.ToLower(base32.StdEncoding.EncodeToString(noise(10)))
+	phc, err := s.Hash(ctx, password)
+	if err != nil {
+		return "", err
+	}
+	systems, err := s.Store.Systems(ctx)
+	if err != nil {
+		return "", err
+	}
+	err = s.Store.InTx(ctx, func(ctx context.Context) error {
+		if err := s.save(ctx, p.Project); err != nil { // of two who open it at once one makes the accounts
+			return err
+		}
+		there, err := s.Store.TestAccounts(ctx, project)
+		if err != nil {
+			return err
+		}
+		for _, a := range there {
+			if err := s.Store.SetPassword(ctx, a.ID, phc, false, event(ctx, audit.PasswordChanged, string(who), string(a.ID), "sandbox")); err != nil {
+				return err
+			}
+		}
+		if len(there) == 0 {
+			if err := s.cast(ctx, p.Project, who, phc, systems); err != nil {
+				return err
+			}
+		}
+		if err := s.note(ctx, project, p.Sandbox, string(who), WhatTestAccess); err != nil {
+			return err
+		}
+		return s.Store.Record(ctx, event(ctx, audit.SandboxOpened, string(who), project, ""))
+	})
+	if err != nil {
+		return "", err
+	}
+	return password, nil
+}
+
+// TestAccounts gives a member the accounts of the project's sandbox.
+func (s *Service) TestAccounts(ctx context.Context, who account.ID, project string) ([]account.Account, error) {
+	if _, err := s.enter(ctx, who, project, Viewer); err != nil {
+		return nil, err
+	}
+	return s.Store.TestAccounts(ctx, project)
+}
+
+// stage is what the accounts of one sandbox are made with.
+type stage struct {
+	s       *Service
+	p       Project
+	who     account.ID
+	phc     string
+	now     time.Time
+	systems []entitlement.System
+}
+
+// cast makes the test accounts with their units, mandates and grants.
+func (s *Service) cast(ctx context.Context, p Project, who account.ID, phc string, systems []entitlement.System) error {
+	st := &stage{s: s, p: p, who: who, phc: phc, now: s.Now()}
+	for _, sys := range systems {
+		for _, want := range p.Form.Systems {
+			if sys.ID == want {
+				st.systems = append(st.systems, sys)
+			}
+		}
+	}
+	var units []account.Unit
+	people := map[Part]account.Account{}
+	for _, part := range Parts() {
+		a, unit := st.account(part, len(units))
+		if unit != nil {
+			if err := s.Store.PutUnit(ctx, *unit, event(ctx, audit.UnitChanged, string(who), unit.ID, "sandbox")); err != nil {
+				return err
+			}
+			units = append(units, *unit)
+		}
+		if err := s.Store.PutAccount(ctx, a, phc, event(ctx, audit.AccountCreated, string(who), string(a.ID), "sandbox")); err != nil {
+			return fmt.Errorf("test account %s: %w", part, err)
+		}
+		people[part] = a
+	}
+	return st.entries(ctx, people, units)
+}
+
+// entries gives the accounts what they may do.
+func (st *stage) entries(ctx context.Context, people map[Part]account.Account, units []account.Unit) error {
+	if len(units) < 2 {
+		return fault.New(fault.Internal, "integrator: a sandbox of %d units", len(units))
+	}
+	year := st.now.AddDate(1, 0, 0)
+	for _, e := range []struct {
+		part   Part
+		unit   *account.Unit
+		source entitlement.Source
+		until  time.Time
+		few    bool
+	}{
+		{part: PartPerson, source: entitlement.Verification},
+		{part: PartUnit, unit: &units[0], source: entitlement.Verification},
+		{part: PartRenamed, unit: &units[1], source: entitlement.Verification},
+		{part: PartMigrated, unit: &units[0], source: entitlement.TorchMigration, until: year, few: true},
+		{part: PartSuffixed, unit: &units[1], source: entitlement.TorchMigration, until: year, few: true},
+		{part: PartHandler, unit: &units[0], source: entitlement.Delegated, until: year, few: true},
+		{part: PartHandler, unit: &units[1], source: entitlement.Delegated, until: year},
+	} {
+		a := people[e.part]
+		unitID := ""
+		if e.unit != nil {
+			unitID = e.unit.ID
+		}
+		if e.unit != nil && a.Kind == account.NaturalPerson {
+			m := entitlement.Mandate{
+				ID: string(account.NewID()), Account: a.ID, Unit: *e.unit, Relation: entitlement.Handler, State: entitlement.Active, Source: e.source,
+				From: st.now, Until: e.until,
+			}
+			if err := st.s.Store.PutMandate(ctx, m, event(ctx, audit.EntitlementMade, string(st.who), string(a.ID), "sandbox mandate")); err != nil {
+				return err
+			}
+		}
+		for _, sys := range st.systems {
+			actions := sys.Actions
+			if e.few && len(actions) > 1 {
+				actions = actions[:1]
+			}
+			g := entitlement.Grant{
+				ID: string(account.NewID()), Account: a.ID, UnitID: unitID, System: sys.ID, Actions: actions, State: entitlement.Active,
+				Source: e.source, From: st.now, Until: e.until,
+			}
+			if err := st.s.Store.PutGrant(ctx, g, event(ctx, audit.EntitlementMade, string(st.who), string(a.ID), "sandbox "+string(sys.ID))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// account makes a test account, and its unit if it is a legal one.
+func (st *stage) account(part Part, n int) (account.Account, *account.Unit) {
+	verified := account.RealName{
+		Status: account.StatusVerified, Level: "L2", Method: account.MethodAuto, VerifiedAt: st.now, ProcessID: "rn-sandbox", CheckID: "c-sandbox",
+		CheckOrganization: "沙箱核验接口",
+	}
+	login := TestLogin(st.p.ID, part)
+	a := account.Account{
+		ID: account.NewID(), Kind: account.NaturalPerson, State: account.Active, LoginName: login, RealName: verified, Sandbox: st.p.ID,
+		CreatedAt: st.now, UpdatedAt: st.now, PasswordChangedAt: st.now,
+	}
+	a.LoginKey, _ = account.NormaliseLogin(login) // letters, digits and hyphens: always one
+	// 10 is no mobile prefix: nobody can be called or written to by accident.
+	phone := fmt.Sprintf("+8610%09d", digits(9))
+	switch part {
+	case PartUnverified:
+		a.RealName = account.RealName{Status: account.StatusUnverified, Level: "L1"}
+		a.Profile = account.Profile{Phone: phone, PhoneVerified: true}
+		return a, nil
+	case PartUnit, PartRenamed:
+		u := account.Unit{
+			ID: string(account.NewID()), USCC: testUSCC(), Name: fmt.Sprintf("沙箱测试企业%d号（%s）", n+1, strings.TrimPrefix(login[:12], "sbx-")),
+			Type: account.UnitEnterprise, Region: "000000", RegistrationAuthority: "沙箱市场监督管理局", Status: account.UnitRegistered,
+			State: account.Active, AccountID: a.ID, VerifiedAt: st.now, RealName: verified,
+		}
+		a.Kind, a.UnitID = account.LegalEntity, u.ID
+		a.Profile = account.Profile{
+			Name: u.Name, LegalRep: &account.Person{Name: "测试法人", IDType: account.DocResident, IDNumber: testResident()},
+			Contact: &account.Person{Name: "测试联系人", Phone: phone, PhoneVerified: true},
+		}
+		return a, &u
+	}
+	if part == PartFrozen {
+		a.State = account.Frozen
+	}
+	a.Profile = account.Profile{
+		Name: "测试" + string([]rune("甲乙丙丁戊己庚辛壬")[indexOf(part)]), Nationality: "CHN", IDType: account.DocResident, IDNumber: testResident(),
+		Phone: phone, PhoneVerified: true,
+	}
+	return a, nil
+}
+
+func indexOf(part Part) int {
+	for i, p := range Parts() {
+		if p == part {
+			return i
+		}
+	}
+	return 0
+}
+
+func noise(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) //nolint:errcheck // crypto/rand never fails: it ends the program instead
+	return b
+}
+
+// digits is a random number of at most n digits.
+func digits(n int) int {
+	v := 0
+	for _, b := range noise(n) {
+		v = v*10 + int(b)%10
+	}
+	return v
+}
+
+// testResident is a number of the form of GB 11643 of a region that does not exist.
+func testResident() string {
+	body := fmt.Sprintf("0000%02d%d%02d%02d%03d", digits(2), 1960+digits(2)%40, 1+digits(2)%12, 1+digits(2)%28, digits(3))
+	sum := 0
+	for i, w := range []int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
+		sum += int(body[i]-'0') * w
+	}
+	return body + string("10X98765432"[sum%11])
+}
+
+// testUSCC is an enterprise's code (GB 32100) of a region that does not exist, with
+// a right organisation code (GB 11714).
+func testUSCC() account.USCC {
+	organisation := fmt.Sprintf("%08d", digits(8))
+	sum := 0
+	for i, w := range []int{3, 7, 9, 10, 5, 8, 4, 2} {
+		sum += int(organisation[i]-'0') * w
+	}
+	first := "91000000" + organisation + string("0X987654321"[sum%11])
+	const alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+	sum, weight := 0, 1
+	for _, c := range first {
+		sum += strings.IndexRune(alphabet, c) * weight
+		weight = weight * 3 % 31
+	}
+	return account.USCC(first + string(alphabet[(31-sum%31)%31]))
+}
