@@ -46,6 +46,37 @@ func servicesSamples() map[string]templates.Page {
 				{System: "全国技术合同管理与服务系统", Actions: []string{"sell"}, Source: "direct", State: "revoked", From: noted, Until: noted.AddDate(0, 1, 0)},
 			},
 		},
-		"mygrants_none": templates.MyGrants{AccountType: templates.NaturalPerson},
+		"mygrants_asked": templates.MyGrants{
+			AccountType: templates.NaturalPerson, JustAsked: true,
+			Asked: []templates.Request{
+				{ID: "r1", Unit: longName, System: hightech.Name, State: "open", AskedAt: noted},
+				{ID: "r2", Unit: "示例科技有限公司", System: sme.Name, State: "declined", AskedAt: noted, DecidedAt: noted},
+			},
+		},
+		"ask": templates.Ask{
+			System: hightech.Name, Owner: hightech.Owner, Code: "hightech_enterprise", Error: templates.T("ask.error.nothing"),
+			Units:   []templates.Unit{{ID: "u1", Name: longName, USCC: "91350100M000100Y43", Last: true}, {ID: "u2", Name: "示例科技有限公司", USCC: "91110108MA01ET88XL"}},
+			Actions: []templates.Tick{{Value: "apply", On: true}, {Value: "report"}},
+		},
+		"ask_nothing": templates.Ask{System: sme.Name, Code: "tech_sme", Units: []templates.Unit{{ID: "u1", Name: longName, Last: true}}},
+		"ask_alone":   templates.Ask{System: sme.Name, Code: "tech_sme"},
+		"requests": templates.Requests{
+			Error: templates.T("requests.error.decided"), Terms: []int{30, 90, 365},
+			Open: []templates.Request{
+				{ID: "r1", Person: "赵*", Login: "187****1111", Unit: longName, System: hightech.Name, State: "open", AskedAt: noted, Actions: []templates.Tick{{Value: "apply", On: true}, {Value: "report", On: true}}},
+				{ID: "r2", Person: "钱*", Login: `q"><script>alert(1)</script>`, Unit: longName, System: sme.Name, State: "open", AskedAt: noted, Actions: []templates.Tick{{Value: "apply", On: true}}},
+			},
+			Done: []templates.Request{{ID: "r3", Person: "孙*", Login: "sunwukong", Unit: longName, System: sme.Name, State: "granted", AskedAt: noted, DecidedAt: noted}},
+		},
+		"unitchange": templates.UnitChange{
+			Changes: []templates.Change{
+				{Label: "unit_name", Old: "示例科技有限公司", New: longName}, {Label: "region", Group: "realname.area", Old: "mainland", New: "hmt"}, {Label: "address", New: `"><script>alert(1)</script>`},
+				{Label: "legal_rep_name", Old: "李四", New: "李四光"}, {Label: "legal_rep_id_number", Old: "440***********9997", New: "110***********003X"},
+			},
+			Representative: true, Typed: map[string]string{"unit_name": longName, "address": `"><script>alert(1)</script>`}, Next: "/me/services",
+		},
+		"unitchange_none": templates.UnitChange{Typed: map[string]string{"unit_name": longName}},
+		"requests_none":   templates.Requests{},
+		"mygrants_none":   templates.MyGrants{AccountType: templates.NaturalPerson},
 	}
 }

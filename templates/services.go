@@ -68,6 +68,9 @@ func (Services) Interaction() bool { return false }
 type MyGrants struct {
 	AccountType string
 	Grants      []MyGrant
+	Asked       []Request // what the account asked its units for
+	JustAsked   bool
+	Hidden      map[string]string
 }
 
 // MyGrant is one of them, messages mygrants.state.<state> and mygrants.source.<source>.
@@ -111,5 +114,82 @@ func (MyGrants) Name() string      { return "portal/grants" }
 func (MyGrants) Title() Text       { return T("mygrants.title") }
 func (MyGrants) Interaction() bool { return false }
 
-// Formless: there are links alone.
-func (MyGrants) Formless() bool { return true }
+// Formless: there are links alone, unless something can be taken back.
+func (p MyGrants) Formless() bool {
+	for _, q := range p.Asked {
+		if q.Open() {
+			return false
+		}
+	}
+	return true
+}
+
+// Tick is a value to tick.
+type Tick struct {
+	Value string
+	On    bool
+}
+
+// Request is what somebody asked a unit for, message requests.state.<state>.
+type Request struct {
+	ID                 string
+	Person, Login      string // masked; empty for one's own
+	Unit, System       string
+	Actions            []Tick
+	State              string
+	AskedAt, DecidedAt time.Time
+}
+
+// Open tells whether nobody decided yet.
+func (q Request) Open() bool { return q.State == "open" }
+
+// Ask is the request for a system: for which unit, for which actions. The form posts
+// system, org and action; with again=yes another unit is looked at.
+type Ask struct {
+	System, Owner, Code string
+	Units               []Unit // Last marks the chosen one
+	Actions             []Tick // what the unit can hand on; none: it has nothing itself
+	Error               Text
+	Hidden              map[string]string
+}
+
+// Name, Title and Interaction make Ask a Page.
+func (Ask) Name() string      { return "portal/ask" }
+func (Ask) Title() Text       { return T("ask.title") }
+func (Ask) Interaction() bool { return false }
+
+// Requests is what others ask of the units that the visitor decides for. Its forms
+// post grant=<id> with action and days, or decline=<id>.
+type Requests struct {
+	Open, Done []Request
+	Terms      []int // days to choose from
+	Error      Text
+	Hidden     map[string]string
+}
+
+// Name, Title and Interaction make Requests a Page.
+func (Requests) Name() string      { return "portal/requests" }
+func (Requests) Title() Text       { return T("requests.title") }
+func (Requests) Interaction() bool { return false }
+
+// Formless tells whether there is nothing to decide.
+func (p Requests) Formless() bool { return len(p.Open) == 0 }
+
+// UnitChange shows what a unit's verified data are and what they would become, before
+// they are verified anew. The form posts confirm=yes or edit=yes with all that was
+// typed.
+type UnitChange struct {
+	Changes        []Change
+	Representative bool // another legal representative
+	Typed          map[string]string
+	Next           string
+}
+
+// Change is a field that changes, message realname.field.<label>. With a Group the
+// values are messages of it.
+type Change struct{ Label, Group, Old, New string }
+
+// Name, Title and Interaction make UnitChange a Page.
+func (UnitChange) Name() string      { return "portal/unitchange" }
+func (UnitChange) Title() Text       { return T("change.title") }
+func (UnitChange) Interaction() bool { return false }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"kejitong/provider"
+	"kejitong/provider/entitlement"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
 	"kejitong/provider/web/portal"
@@ -13,7 +14,10 @@ func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.
 	return &portal.Handler{
 		Web: kit, Visitors: hall, Names: &portal.RealName{Service: a.names, Papers: true, Now: a.clock},
 		Parts: []portal.Part{
-			&portal.Services{Issuer: a.cfg.Issuer, Clients: a.clients, Systems: a.db, Units: a.db, Clock: a.clock},
+			&portal.Services{
+				Issuer: a.cfg.Issuer, Clients: a.clients, Systems: a.db, Units: a.db, Principals: a.db, Clock: a.clock,
+				Asking: &entitlement.Asking{Store: a.db, Rights: a.db, Herald: a.herald, Now: a.clock},
+			},
 			&portal.Evidence{Cases: a.names, Documents: a.papers},
 			a.holderPart(),
 			a.securityPart(kit, sessions, hall),

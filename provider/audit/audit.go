@@ -21,6 +21,8 @@ const (
 	ConsentWithdrawn Kind = "consent.withdrawn"
 	UnitChosen       Kind = "unit.chosen"
 	EntryConfirmed   Kind = "entry.confirmed" // the unit's data, before a system is entered; detail: the systems
+	EntryAsked       Kind = "entry.asked"     // somebody asks his unit for a system
+	EntryAnswered    Kind = "entry.answered"  // detail: granted, declined or withdrawn
 	EntryRefused     Kind = "entry.refused"
 	ClaimsReleased   Kind = "claims.released"
 	CodeIssued       Kind = "code.issued"

@@ -46,8 +46,10 @@ func (s System) OpenTo(a account.Account, u *account.Unit, grants []Grant, now t
 			return GrantWaits
 		}
 		return NameMissing
-	case len(s.AccountKinds) > 0 && !slices.Contains(s.AccountKinds, a.Kind):
+	case !s.Admits(a.Kind, ""):
 		return KindRefused
+	case u != nil && !s.Admits(a.Kind, u.Type):
+		return TypeRefused
 	case !named:
 		return NameMissing
 	case has(func(g Grant) bool { return g.State == Pending }):

@@ -51,6 +51,13 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 	if unit := h.standing(s); unit != nil && who.Account.Kind == account.NaturalPerson {
 		p.Unit = unit.Unit.Name
 	}
+	if units := who.Units(h.Now()); why == authflow.NotEntitled && who.Account.Kind == account.NaturalPerson && len(units) > 0 && len(s.client.Metadata.BusinessSystems) > 0 {
+		at := url.Values{"system": {string(s.client.Metadata.BusinessSystems[0])}, "org": {units[0].Unit.ID}}
+		if unit := h.standing(s); unit != nil {
+			at.Set("org", unit.Unit.ID)
+		}
+		p.StepURL = "/me/services/ask?" + at.Encode()
+	}
 	if why == authflow.UnitUnknown {
 		// To have no mandate for the unit named is to have no permission for it;
 		// whether the unit exists is not told.

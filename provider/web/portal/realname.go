@@ -36,6 +36,7 @@ type RealName struct {
 func (n *RealName) Mount(p Pages) {
 	n.pages = p
 	p.In(realnamePath, n.show, n.send)
+	p.In(changePath, n.showChange, n.sendChange)
 	p.In(statusPath, n.status, nil)
 }
 
@@ -62,8 +63,12 @@ func (n *RealName) links(a account.Account, c realname.Case) []templates.Link {
 		out = append(out, templates.Link{URL: statusPath, Text: templates.T("realname.status_title"), Main: c.State.Open() && !c.Waits()})
 	}
 	if _, ok := realname.Next(c.State, realname.Enter); ok {
+		at := realnamePath
+		if unit && a.RealName.Verified() {
+			at = changePath
+		}
 		out = append(out, templates.Link{
-			URL: realnamePath, Text: pick("realname.edit_person", "realname.edit_unit"), Hint: templates.T("realname.edit_hint"),
+			URL: at, Text: pick("realname.edit_person", "realname.edit_unit"), Hint: templates.T("realname.edit_hint"),
 			Main: c.State == realname.None && !a.RealName.Verified(),
 		})
 	}
@@ -158,16 +163,27 @@ func (n *RealName) send(w http.ResponseWriter, r *http.Request, v *principal.Vis
 		n.pages.Web.Fail(w, r, err)
 		return
 	}
-	s := sheet{typed: realname.Typed{}, before: known(v.Principal, c)}
-	for name := range r.PostForm {
-		s.typed[name] = r.PostForm.Get(name)
-	}
+	s := sheet{typed: typedIn(r), before: known(v.Principal, c)}
 	e, faults := n.read(v.Principal, s)
 	if len(faults) > 0 {
 		s.faults = faults
 		n.form(w, r, v, http.StatusUnprocessableEntity, s)
 		return
 	}
+	n.enter(w, r, v, s, e)
+}
+
+// typedIn is what the form brought.
+func typedIn(r *http.Request) realname.Typed {
+	typed := realname.Typed{}
+	for name := range r.PostForm {
+		typed[name] = r.PostForm.Get(name)
+	}
+	return typed
+}
+
+// enter sends what was read to be verified.
+func (n *RealName) enter(w http.ResponseWriter, r *http.Request, v *principal.Visit, s sheet, e realname.Entry) {
 	a := v.Principal.Account
 	if a.RealName.Verified() && n.Now().Sub(v.Session.AuthTime) > visitor.FreshFor { // S63
 		s.stale = true
@@ -175,7 +191,7 @@ func (n *RealName) send(w http.ResponseWriter, r *http.Request, v *principal.Vis
 		return
 	}
 	ctx := r.Context()
-	_, err = n.Service.Enter(ctx, a.ID, e, audit.From(ctx, audit.Event{Actor: string(a.ID)}))
+	_, err := n.Service.Enter(ctx, a.ID, e, audit.From(ctx, audit.Event{Actor: string(a.ID)}))
 	var f *fault.Error
 	switch {
 	case err == nil:

@@ -28,11 +28,13 @@ type Chooser interface {
 // Services is 服务事项 and 我的授权: what there is to enter, for whom, and by which
 // right (R36). All fields must be set.
 type Services struct {
-	Issuer  string
-	Clients *client.Registry
-	Systems Catalogue
-	Units   Chooser
-	Clock   func() time.Time
+	Issuer     string
+	Clients    *client.Registry
+	Systems    Catalogue
+	Units      Chooser
+	Asking     *entitlement.Asking
+	Principals principal.Reader
+	Clock      func() time.Time
 
 	pages Pages
 }
@@ -43,15 +45,46 @@ var _ Part = (*Services)(nil)
 func (s *Services) Mount(p Pages) {
 	s.pages = p
 	p.In(servicesPath, s.show, s.enter)
-	p.In(grantsPath, s.showGrants, nil)
+	p.In(grantsPath, s.showGrants, s.withdrawAsk)
+	p.In(askPath, s.showAsk, s.sendAsk)
+	p.In(requestsPath, s.showRequests, s.decide)
 }
 
 // Links implements Part.
-func (s *Services) Links(*principal.Visit) []templates.Link {
-	return []templates.Link{
+func (s *Services) Links(v *principal.Visit) []templates.Link {
+	out := []templates.Link{
 		{URL: servicesPath, Text: templates.T("services.title"), Hint: templates.T("services.link")},
 		{URL: grantsPath, Text: templates.T("mygrants.title"), Hint: templates.T("mygrants.link")},
 	}
+	if slices.ContainsFunc(v.Principal.Units(s.Clock()), func(m entitlement.Mandate) bool { return m.Relation != entitlement.Handler }) {
+		out = append(out, templates.Link{URL: requestsPath, Text: templates.T("requests.title"), Hint: templates.T("requests.link")})
+	}
+	return out
+}
+
+var _ Urger = (*Services)(nil)
+
+// Due implements Urger: somebody waits for the unit's word.
+func (s *Services) Due(ctx context.Context, v *principal.Visit) ([]templates.Link, error) {
+	n := 0
+	for _, m := range v.Principal.Units(s.Clock()) {
+		if m.Relation == entitlement.Handler {
+			continue
+		}
+		list, err := s.Asking.To(ctx, v.Principal.Account.ID, m.Unit.ID)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range list {
+			if q.State == entitlement.RequestOpen && q.Account != v.Principal.Account.ID {
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	return []templates.Link{{URL: requestsPath, Text: templates.T("requests.due", n), Main: true}}, nil
 }
 
 // stand is one of those for whom somebody may enter systems: the person, or a unit.
@@ -90,6 +123,9 @@ func (s *Services) show(w http.ResponseWriter, r *http.Request, v *principal.Vis
 		}
 		for _, y := range systems {
 			one := s.service(r, v, whom, y)
+			if y.Closed && one.State != string(entitlement.Open) {
+				continue // it takes nobody new
+			}
 			if at := s.entry(y, starters); at != "" && one.State == string(entitlement.Open) {
 				one.Enter = true
 				sources = append(sources, web.RedirectSources(at)...)
@@ -123,6 +159,7 @@ func (s *Services) service(r *http.Request, v *principal.Visit, whom stand, y en
 	if whom.unit != nil {
 		unitID = whom.unit.ID
 	}
+	one.AskURL = askURL(v, unitID, y.ID, entitlement.Opening(one.State))
 	for _, g := range v.Principal.Grants {
 		if g.System != y.ID || g.UnitID != unitID || !g.Live(now) {
 			continue
@@ -203,6 +240,17 @@ func (s *Services) showGrants(w http.ResponseWriter, r *http.Request, v *princip
 			}
 		}
 		p.Grants = append(p.Grants, one)
+	}
+	if v.Principal.Account.Kind == account.NaturalPerson {
+		list, err := s.Asking.Of(r.Context(), v.Principal.Account.ID)
+		if err == nil {
+			p.Asked, err = s.asked(r, v, list, systems)
+		}
+		if err != nil {
+			s.pages.Web.Fail(w, r, err)
+			return
+		}
+		p.JustAsked = r.URL.Query().Get("asked") == "yes"
 	}
 	slices.SortStableFunc(p.Grants, func(a, b templates.MyGrant) int { return b.Rank() - a.Rank() })
 	s.pages.Web.Show(w, r, http.StatusOK, p, as(v))
