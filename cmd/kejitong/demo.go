@@ -58,7 +58,7 @@ func demo(ctx context.Context, args []string, out io.Writer) error {
 		return errors.Join(err, closeAll(listeners), gate.Close())
 	}
 	defer show.serveGateway(gate, a, log)()
-	if err := errors.Join(show.seed(ctx, a), show.seedDesk(ctx, a)); err != nil {
+	if err := errors.Join(show.seed(ctx, a), show.seedDesk(ctx, a), show.seedAdmin(ctx, a)); err != nil {
 		return errors.Join(fmt.Errorf("seed: %w", err), a.close(), closeAll(listeners))
 	}
 	if err := show.seedLegacy(ctx, a); err != nil {

@@ -297,12 +297,17 @@ func (s *performance) script() any {
 		Register  demoRegister   `json:"register"`
 
 		Legacy []legacyAccount `json:"legacy"`
+
+		Initial string    `json:"initial_access_token"`
+		Admin   demoAdmin `json:"admin_client"`
 	}{
 		Issuer: strings.TrimSuffix(s.config.Issuer, "/"), Parties: parties, Accounts: s.accounts, Clients: clients,
 		Outbox: s.config.Issuer + outboxJSON, Captcha: demoCaptcha,
 		Operators: s.operators(),
 		Register:  demoRegister{demoPersons(), demoEntities()},
 		Legacy:    s.legacyAccounts(),
+		Initial:   s.Secrets[demoInitial],
+		Admin:     demoAdmin{demoAdminID, s.Secrets[demoAdminID]},
 	}
 }
 

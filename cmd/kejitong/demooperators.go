@@ -31,6 +31,7 @@ func deskFactor(login string) string   { return "desk-totp/" + login }
 // former platform needs, that the folder lacks, and tells whether there was any.
 func (s *performance) deskSecrets() (bool, error) {
 	made := s.legacySecrets()
+	made = s.adminSecrets() || made
 	for _, o := range demoDesk {
 		if s.Secrets[deskPassword(o.login)] != "" {
 			continue

@@ -31,6 +31,7 @@ func commands() []command {
 		{"account", "add | list | freeze | unfreeze accounts, withdraw consents: account add --help", accountCommand},
 		{"unit", "add units and mandates: unit add | mandate --help", unitCommand},
 		{"client", "add | list | disable | enable relying parties: client add --help", clientCommand},
+		{"webhook", "add | list | rotate | remove | log: who is told of changes: webhook add --help", webhookCommand},
 		{"grant", "add | end entitlements: grant add --help", grantCommand},
 		{"keys", "root | list | rotate signing: keys root --out FILE", keysCommand},
 		{"admin", "add | list | disable | enable | reset | role: the people at the review desk: admin add --help", adminCommand},
