@@ -53,6 +53,7 @@ func samples() map[string]templates.Page {
 		lookupSamples,
 		diagnoseSamples,
 		servicesSamples,
+		rightsSamples,
 	} {
 		for name, p := range area() {
 			all[name] = p

@@ -139,6 +139,42 @@ func TestEndings(t *testing.T) {
 					must(r, r.app.db.PutGrant(r.t.Context(), g, did))
 				}
 			}},
+			{name: "entitlement suspended", c: "c", id: "hightech-enterprise", forGood: true, end: func(r *rig) {
+				must(r, r.moves("c", entitlement.Suspend))
+			}, undo: func(r *rig) { must(r, r.moves("c", entitlement.Resume)) }},
+			{name: "entitlement run out, and found by the background", c: "c", id: "hightech-enterprise", forGood: true, end: func(r *rig) {
+				for _, g := range r.person("c").Grants {
+					g.Until = r.clock.now().Add(time.Millisecond)
+					must(r, r.app.db.PutGrant(r.t.Context(), g, did))
+				}
+				r.clock.move(time.Second)
+				if n, err := r.app.rights.Expire(r.t.Context()); err != nil || n == 0 {
+					r.t.Fatalf("expired %d: %v", n, err)
+				}
+				if g := r.person("c").Grants[0]; g.State != entitlement.Expired {
+					r.t.Errorf("left %+v", g)
+				}
+			}, undo: func(r *rig) {
+				for _, g := range r.person("c").Grants {
+					g.State, g.Until = entitlement.Active, r.clock.now().AddDate(1, 0, 0)
+					must(r, r.app.db.PutGrant(r.t.Context(), g, did))
+				}
+			}},
+			{name: "entitlement altered past the provider", c: "c", id: "hightech-enterprise", forGood: true, end: func(r *rig) {
+				r.exec(`UPDATE entitlements SET valid_until = 0 WHERE account_id = ?`, string(r.person("c").Account.ID))
+			}, undo: func(r *rig) {
+				for _, g := range r.person("c").Grants {
+					g.State = entitlement.Active
+					must(r, r.app.db.PutGrant(r.t.Context(), g, did))
+				}
+			}},
+			{name: "mandate altered past the provider", c: "c", id: "hightech-enterprise", forGood: true, end: func(r *rig) {
+				r.exec(`UPDATE mandates SET relation = 'legal_rep' WHERE account_id = ?`, string(r.person("c").Account.ID))
+			}, undo: func(r *rig) {
+				m := r.person("c").Mandates[0]
+				m.State, m.Relation = entitlement.Active, entitlement.Handler
+				must(r, r.app.db.PutMandate(r.t.Context(), m, did))
+			}},
 			{name: "unit frozen, for its handler", c: "c", id: "hightech-enterprise", end: func(r *rig) {
 				u := r.person("c").Mandates[0].Unit
 				u.State = account.Frozen
@@ -188,6 +224,17 @@ func TestEndings(t *testing.T) {
 			})
 		}
 	})
+}
+
+// moves does d to all grants of the case.
+func (r *rig) moves(c string, d entitlement.Deed) error {
+	for _, g := range r.person(c).Grants {
+		change := func(g entitlement.Grant) (entitlement.Grant, error) { return g.After(d, r.clock.now()) }
+		if err := r.app.db.ChangeGrant(r.t.Context(), g.ID, change, audit.Event{Kind: audit.EntitlementSet, Actor: "test"}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // wantNoNewCode fails if the browser that h was got with gets another code.

@@ -281,7 +281,7 @@ func (a *app) strangers(ctx context.Context, m client.Metadata) ([]string, error
 	for _, code := range m.BusinessSystems {
 		if !slices.ContainsFunc(all, func(s entitlement.System) bool { return s.ID == code }) {
 			out = append(out, fmt.Sprintf("the business system %s is not in the catalogue; enter it: %s", code,
-				strings.Join([]string{"kejitong grant system --code", string(code), "--name-zh NAME --action ACTIONS"}, " ")))
+				strings.Join([]string{"kejitong system set --code", string(code), "--name-zh NAME --action ACTIONS"}, " ")))
 		}
 	}
 	return out, nil

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"kejitong/cmd/kejitong/relyingparty"
+	"kejitong/config"
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/client"
@@ -153,13 +154,8 @@ func (s *performance) seed(ctx context.Context, a *app) error {
 	if _, err := a.db.AccountByLogin(ctx, "zhangsan"); err == nil || !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	for _, sys := range []entitlement.System{
-		{ID: hightech, NameZH: "高新技术企业认定", NameEN: "High-tech enterprise recognition", Owner: "火炬中心", EntryURL: base(s.port+1) + "/login", Level: "L2", Actions: []string{"apply", "report"}, UnitTypes: []string{account.UnitEnterprise}, Earned: true},
-		{ID: techSME, NameZH: "科技型中小企业评价", NameEN: "Technology SME evaluation", Owner: "火炬中心", EntryURL: base(s.port+2) + "/login", Level: "L2", Actions: []string{"apply"}, UnitTypes: []string{account.UnitEnterprise}, Earned: true},
-	} {
-		if err := a.db.PutSystem(ctx, sys, ev); err != nil {
-			return err
-		}
+	if err := s.loadCatalogue(ctx, a); err != nil {
+		return err
 	}
 	snap := a.ring.Snapshot()
 	for _, c := range s.clients {
@@ -174,6 +170,21 @@ func (s *performance) seed(ctx context.Context, a *app) error {
 		return err
 	}
 	return s.seedPeople(ctx, a, ev)
+}
+
+// loadCatalogue loads the catalogue that ships, with the addresses of the two
+// systems that run here; the others have none.
+func (s *performance) loadCatalogue(ctx context.Context, a *app) error {
+	systems, err := parseCatalogue(config.SystemsExample)
+	if err != nil {
+		return err
+	}
+	here := map[entitlement.SystemID]string{hightech: base(s.port+1) + "/login", techSME: base(s.port+2) + "/login"}
+	for i := range systems {
+		systems[i].EntryURL = here[systems[i].ID]
+	}
+	_, err = a.rights.Load(ctx, systems, "demo", false)
+	return err
 }
 
 func (s *performance) seedPeople(ctx context.Context, a *app, ev audit.Event) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -19,10 +18,17 @@ import (
 // grantCommand is what an operator does to entitlements.
 func grantCommand(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "grant", []command{
-		{"system", "enter a business system into the catalogue, or change it: --code C --name-zh N --action a,b", grantSystem},
+		{"system", "the former name of kejitong system set", systemSet},
 		{"add", "let an account use a system: --login L [--uscc U] --system CODE --action a,b [--until DATE]", grantAdd},
 		{"end", "end that, from the next use of any token on: --login L [--uscc U] --system CODE [--action a,b]", grantEnd},
+		{"suspend", "let a grant rest, from the next use of any token on: --id ID --reason TEXT", func(ctx context.Context, args []string, out io.Writer) error {
+			return grantMove(ctx, entitlement.Suspend, args, out)
+		}},
+		{"resume", "let a suspended grant hold again: --id ID --reason TEXT", func(ctx context.Context, args []string, out io.Writer) error {
+			return grantMove(ctx, entitlement.Resume, args, out)
+		}},
 		{"list", "show an account's mandates and grants: --login L", grantList},
+		{"history", "show what became of them, by whom and why: --login L | --id ID", grantHistory},
 	}, args, out)
 }
 
@@ -56,125 +62,6 @@ func rfc3339(t time.Time) string {
 		return ""
 	}
 	return t.Format(time.RFC3339)
-}
-
-// systemReport is what the commands print of a system of the catalogue.
-type systemReport struct {
-	Code     entitlement.SystemID `json:"code"`
-	NameZH   string               `json:"name_zh"`
-	NameEN   string               `json:"name_en,omitempty"`
-	Owner    string               `json:"owner,omitempty"`
-	EntryURL string               `json:"entry_url,omitempty"`
-	Kinds    []account.Kind       `json:"account_kinds,omitempty"`
-	Level    string               `json:"level,omitempty"`
-	Actions  []string             `json:"actions"`
-}
-
-// grantSystem enters a system; of one that is there, what is not given stays.
-func grantSystem(ctx context.Context, args []string, out io.Writer) error {
-	f := newSheet("grant system", out)
-	code := f.String("code", "", "code of the system, such as hightech_enterprise")
-	nameZH := f.String("name-zh", "", "name on Chinese pages")
-	nameEN := f.String("name-en", "", "name on English pages")
-	owner := f.String("owner", "", "who runs it")
-	entry := f.String("entry-url", "", "where users enter it")
-	level := f.String("level", "", "lowest real-name level, L0 to L4")
-	var actions, kinds many
-	f.Var(&actions, "action", "actions that grants may name, separated by commas or repeated")
-	f.Var(&kinds, "account-kind", "who may enter at all: natural_person or legal_entity (repeat for both; default both)")
-	if err := f.read(args); err != nil {
-		return err
-	}
-	if err := checkCode("code", *code); err != nil {
-		return err
-	}
-	return inVault(ctx, f.config, func(a *app) error {
-		s, there, err := findSystem(ctx, a, *code)
-		if err != nil {
-			return err
-		}
-		s.ID = entitlement.SystemID(*code)
-		for _, set := range []struct {
-			flag string
-			to   *string
-			from string
-		}{{"name-zh", &s.NameZH, *nameZH}, {"name-en", &s.NameEN, *nameEN}, {"owner", &s.Owner, *owner}, {"entry-url", &s.EntryURL, *entry}, {"level", &s.Level, *level}} {
-			if f.given(set.flag) {
-				*set.to = strings.TrimSpace(set.from)
-			}
-			if err := plain(set.flag, *set.to, 200); err != nil {
-				return err
-			}
-		}
-		if len(actions) > 0 {
-			s.Actions = split(strings.Join(actions, ","))
-		}
-		if len(kinds) > 0 {
-			s.AccountKinds = nil
-			for _, k := range split(strings.Join(kinds, ",")) {
-				s.AccountKinds = append(s.AccountKinds, account.Kind(k))
-			}
-		}
-		if err := checkSystem(s); err != nil {
-			return err
-		}
-		did := "entered"
-		if there {
-			did = "changed"
-		}
-		if err := a.db.PutSystem(ctx, s, deed(audit.EntitlementMade, string(s.ID), "system "+did)); err != nil {
-			return err
-		}
-		r := systemReport{s.ID, s.NameZH, s.NameEN, s.Owner, s.EntryURL, s.AccountKinds, s.Level, s.Actions}
-		return f.print(r, fmt.Sprintf("system %s %s %s: %s", s.ID, s.NameZH, did, strings.Join(s.Actions, ", ")))
-	})
-}
-
-func checkCode(flag, code string) error {
-	if code == "" {
-		return missing(flag, "the code of the business system, such as hightech_enterprise")
-	}
-	if len(code) > 64 || strings.Trim(code, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		return refuse(flag, code, "want up to 64 small letters, digits and _")
-	}
-	return nil
-}
-
-func checkSystem(s entitlement.System) error {
-	if s.NameZH == "" {
-		return missing("name-zh", "the name that users read")
-	}
-	if len(s.Actions) == 0 {
-		return missing("action", "what may be done in the system, such as apply,report")
-	}
-	for _, action := range s.Actions {
-		if err := checkCode("action", action); err != nil {
-			return err
-		}
-	}
-	for _, k := range s.AccountKinds {
-		if err := oneOf("account-kind", string(k), string(account.NaturalPerson), string(account.LegalEntity)); err != nil {
-			return err
-		}
-	}
-	if s.Level != "" {
-		if err := oneOf("level", s.Level, "L0", "L1", "L2", "L3", "L4"); err != nil {
-			return err
-		}
-	}
-	if u, err := url.Parse(s.EntryURL); s.EntryURL != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil) {
-		return refuse("entry-url", s.EntryURL, "is no web address such as https://hightech.example.gov.cn/login")
-	}
-	return nil
-}
-
-func findSystem(ctx context.Context, a *app, code string) (s entitlement.System, there bool, err error) {
-	all, err := a.db.Systems(ctx)
-	i := slices.IndexFunc(all, func(s entitlement.System) bool { return string(s.ID) == code })
-	if err != nil || i < 0 {
-		return entitlement.System{}, false, err
-	}
-	return all[i], true, nil
 }
 
 // askedGrant is the flags that name a grant.
@@ -270,7 +157,10 @@ func (g *askedGrant) fits(ctx context.Context, a *app, who principal.Principal, 
 		return err
 	}
 	if !there {
-		return refuse("system", g.system, "is not in the catalogue; kejitong grant system --code "+g.system+" enters it")
+		return refuse("system", g.system, "is not in the catalogue; kejitong system load or system set --code "+g.system+" enters it")
+	}
+	if s.Closed {
+		return refuse("system", g.system, "is closed: it admits nobody new")
 	}
 	for _, action := range actions {
 		if !slices.Contains(s.Actions, action) {

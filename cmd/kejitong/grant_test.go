@@ -81,7 +81,7 @@ func TestGrantsRefuse(t *testing.T) {
 
 		{"grant of nobody", "login", add("--login", "nobody"), nil},
 		{"grant of no system", "system", []string{"grant", "add", "--login", "zhangsan", "--action", "apply"}, nil},
-		{"grant of an unknown system", "system", add("--system", "unknown_one"), []string{"kejitong grant system --code unknown_one"}},
+		{"grant of an unknown system", "system", add("--system", "unknown_one"), []string{"kejitong system load or system set --code unknown_one"}},
 		{"grant of no action", "action", []string{"grant", "add", "--login", "zhangsan", "--system", "hightech_enterprise"}, nil},
 		{"grant of an unknown action", "action", add("--action", "apply,conquer"), []string{"conquer", "apply, report"}},
 		{"grant for a unit without a mandate", "uscc", add("--uscc", aUSCC), []string{"kejitong unit mandate add"}},

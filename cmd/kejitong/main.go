@@ -33,6 +33,8 @@ func commands() []command {
 		{"client", "add | list | disable | enable relying parties: client add --help", clientCommand},
 		{"webhook", "add | list | rotate | remove | log: who is told of changes: webhook add --help", webhookCommand},
 		{"grant", "add | end entitlements: grant add --help", grantCommand},
+		{"system", "load | list | show | set business systems, the catalogue: system load --help", systemCommand},
+		{"grant", "add | end | suspend | resume | list | history of entitlements: grant add --help", grantCommand},
 		{"keys", "root | list | rotate signing: keys root --out FILE", keysCommand},
 		{"admin", "add | list | disable | enable | reset | role: the people at the review desk: admin add --help", adminCommand},
 		{"audit", "verify | export | prune the audit trail: audit verify --config FILE", auditCommand},

@@ -21,6 +21,7 @@ func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.
 			&portal.Evidence{Cases: a.names, Documents: a.papers},
 			a.holderPart(),
 			a.securityPart(kit, sessions, hall),
+			&portal.UnitGrants{Rights: a.rights, Principals: a.db, Systems: a.db, Outbox: a.runner},
 		},
 	}, nil
 }

@@ -22,7 +22,7 @@ func Earned(a account.Account, u *account.Unit, catalogue []System, had []Grant,
 	}
 	var out []Grant
 	for _, y := range catalogue {
-		if !y.Earns(a.Kind, unitType) || !a.RealName.AtLeast(y.Level) {
+		if !y.Earns(a.Kind, unitType) || y.Level != "" && !a.RealName.AtLeast(y.Level) {
 			continue
 		}
 		if slices.ContainsFunc(had, func(g Grant) bool {
