@@ -150,3 +150,21 @@ func TestGrantsRestAndResume(t *testing.T) {
 	d.does("system", "set", "--code", "hightech_enterprise", "--closed")
 	d.refuses("system", []string{"closed"}, nil, "grant", "add", "--login", aUSCC, "--system", "hightech_enterprise", "--action", "apply")
 }
+
+// Doctor names what was changed in the database past the provider (C14).
+func TestDoctorNamesAlteredGrants(t *testing.T) {
+	d := office(t)
+	d.does("grant", "add", "--login", aUSCC, "--system", "hightech_enterprise", "--action", "apply")
+	id := d.who(aUSCC).Grants[0].ID
+	if out, err := d.run("doctor"); err != nil || !strings.Contains(out, "every mandate and grant is as") {
+		t.Fatalf("healthy: %v\n%s", err, out)
+	}
+	storetest.Exec(t, d.o, `UPDATE entitlements SET actions = '["apply","report"]'`)
+	if out, err := d.run("doctor"); err == nil || !strings.Contains(out, "grant "+id) {
+		t.Errorf("altered: %v\n%s", err, out)
+	}
+	d.does("grant", "add", "--login", aUSCC, "--system", "hightech_enterprise", "--action", "apply")
+	if g := d.who(aUSCC).Grants; len(g) != 2 {
+		t.Errorf("an altered grant was taken up again: %+v", g)
+	}
+}

@@ -165,6 +165,7 @@ func (e *examination) database(ctx context.Context, c config.Config) {
 	e.clock(ctx, db)
 	e.keys(ctx, c, db)
 	e.outbox(ctx, db)
+	e.rights(ctx, c, db)
 }
 
 // beside is what there is to say where a server has the embedded database.

@@ -245,3 +245,32 @@ func (e *examination) outbox(ctx context.Context, db *store.DB) {
 		e.ok(check, "%d deliveries are due, none for longer than %v", n, outboxWarns)
 	}
 }
+
+// rights looks at every mandate and grant, and says which were changed in the
+// database past the provider.
+func (e *examination) rights(ctx context.Context, c config.Config, db *store.DB) {
+	const check = "rights"
+	ring := &keys.Ring{Store: db, Root: c.Keys.RootKey.Bytes(), Now: now}
+	if err := ring.Reload(ctx); err != nil || len(ring.Snapshot().Current(keys.Rights).Bytes) == 0 {
+		return // said already, or no server has started with this schema yet
+	}
+	db.Seal = func() store.Sealer { return ring.Snapshot() }
+	var ids []string
+	for after, more := "", true; more; {
+		found, last, err := db.ExamineRights(ctx, after, examined)
+		if err != nil {
+			e.fail(check, err.Error(), "look at the rights of the database's role")
+			return
+		}
+		for _, one := range found {
+			ids = append(ids, one.Kind+" "+one.ID)
+		}
+		after, more = last, last != ""
+	}
+	if len(ids) > 0 {
+		e.fail(check, fmt.Sprintf("%d mandates or grants were changed in the database past the provider and give nothing: %s", len(ids), strings.Join(ids[:min(len(ids), 5)], ", ")),
+			"find out who wrote to the database; kejitong grant history --id shows what they were; end and give them anew")
+		return
+	}
+	e.ok(check, "every mandate and grant is as the provider wrote it")
+}

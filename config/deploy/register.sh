@@ -3,8 +3,8 @@
 set -eu
 
 system() { # code, Chinese name, English name, actions
-  docker compose run --rm register grant system --config /etc/kejitong/kejitong.yaml \
-    --code "$1" --name-zh "$2" --name-en "$3" --action "$4"
+  docker compose run --rm register system set --config /etc/kejitong/kejitong.yaml \
+    --code "$1" --name-zh "$2" --name-en "$3" --action "$4" --unit-type enterprise --earned
 }
 system hightech_enterprise 高企认定管理工作网 "High-tech enterprise recognition" apply,report
 system tech_sme 科技型中小企业评价 "Technology SME evaluation" apply
