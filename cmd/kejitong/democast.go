@@ -258,6 +258,17 @@ func (s *performance) seedPeople(ctx context.Context, a *app, ev audit.Event) er
 			return err
 		}
 	}
+	// The unit and its migrated handler have been in both systems before; the handler
+	// of two units sees the page that comes before a first entry.
+	confirmed := []entitlement.Entry{}
+	for _, y := range []entitlement.SystemID{hightech, techSME} {
+		confirmed = append(confirmed, entitlement.Entry{UnitID: units[0].ID, System: y, Version: entitlement.DataVersion(units[0])})
+	}
+	for _, who := range []account.Account{legal, wang} {
+		if err := a.db.ConfirmEntries(ctx, who.ID, confirmed, t, audit.Event{Kind: audit.EntryConfirmed, Actor: "demo", Object: units[0].ID}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
