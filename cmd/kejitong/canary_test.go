@@ -87,7 +87,7 @@ func (r *rig) dump() map[string]string {
 // database and the logs hold none of it in the clear: no number, mobile, address,
 // name of a person, password, code, cookie or token (S84, C16).
 func TestNothingInTheClear(t *testing.T) {
-	onRigs(t, func(t *testing.T, r *rig) {
+	onDesks(t, func(t *testing.T, r *rig) {
 		secret := canaries{}
 		for _, a := range r.cast.accounts {
 			secret.add("password of "+a.Case, a.Password)
@@ -141,10 +141,14 @@ func TestNothingInTheClear(t *testing.T) {
 				secret.add("cookie "+c.Name, c.Value)
 			}
 		}
+		r.canariesOfRegistration(secret)
+		r.canariesOfRecovery(secret)
+		r.canariesOfTheDesk(secret)
 		r.closing(r.browser(), "b", "+8613800000000")
 
 		held := r.dump()
 		held["the log"] = r.logs.String()
+		held["the metrics"] = r.metrics(secret)
 		if len(held) < 20 || held["accounts"] == "" || held["the log"] == "" {
 			t.Fatalf("looked at %d tables", len(held))
 		}
