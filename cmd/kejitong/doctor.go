@@ -71,6 +71,9 @@ func doctor(ctx context.Context, args []string, out io.Writer) error {
 	if c, ok := e.configuration(f.config); ok {
 		e.addresses(c)
 		e.certificate(c, now())
+		e.mutual(c, now())
+		e.documents(ctx, c)
+		e.senders(ctx, c)
 		if c.Fixture.Enabled {
 			e.warn("fixture", "whoever knows "+c.Fixture.File+" can sign in", "set fixture.enabled to false where real users are")
 		}

@@ -84,6 +84,15 @@ func (e *examination) certificate(c config.Config, t time.Time) {
 		}
 		return
 	}
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return // said already
+	}
+	e.pair(check, files, issuer.Hostname(), t)
+}
+
+// pair checks a certificate and its key for a host.
+func (e *examination) pair(check string, files config.TLS, host string, t time.Time) {
 	pair, err := tls.LoadX509KeyPair(files.CertFile, files.KeyFile)
 	if err != nil {
 		e.fail(check, err.Error(), "put a certificate in PEM and its own key into the two files")
@@ -94,22 +103,18 @@ func (e *examination) certificate(c config.Config, t time.Time) {
 		e.fail(check, err.Error(), "put the server's own certificate first in the file")
 		return
 	}
-	issuer, err := url.Parse(c.Issuer)
-	if err != nil {
-		return // said already
-	}
 	ends := leaf.NotAfter.In(beijing).Format(time.DateOnly)
 	switch {
 	case t.Before(leaf.NotBefore):
 		e.fail(check, "begins only at "+day(leaf.NotBefore), "look at this machine's clock, or install the certificate later")
 	case t.After(leaf.NotAfter):
 		e.fail(check, "ended on "+ends, "renew it; the server takes a new one without a restart")
-	case leaf.VerifyHostname(issuer.Hostname()) != nil:
-		e.fail(check, fmt.Sprintf("is not for %s but for %s", issuer.Hostname(), strings.Join(leaf.DNSNames, ", ")), "install one that names the issuer's host")
+	case leaf.VerifyHostname(host) != nil:
+		e.fail(check, fmt.Sprintf("is not for %s but for %s", host, strings.Join(leaf.DNSNames, ", ")), "install one that names the issuer's host")
 	case leaf.NotAfter.Sub(t) < renewal:
 		e.warn(check, "ends on "+ends, "renew it; the server takes a new one without a restart")
 	default:
-		e.ok(check, "for %s until %s", issuer.Hostname(), ends)
+		e.ok(check, "for %s until %s", host, ends)
 	}
 }
 

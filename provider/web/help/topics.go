@@ -23,7 +23,7 @@ func topics() []templates.HelpTopic {
 		{ID: "entry", Steps: 4, Ways: way("home", "/")},
 		{ID: "handlers", Steps: 4, Ways: way("me", "/me")},
 		{ID: "password", Steps: 4, Ways: way("forgot", "/forgot")},
-		{ID: "loginname", Steps: 3, Ways: way("forgot_name", "/forgot/name")},
+		{ID: "loginname", Steps: 4, Ways: way("forgot_name", "/forgot/name", "claim_name", "/appeal/name/person")},
 		{ID: "appeal", Steps: 5, Ways: way("appeal_person", "/appeal/person", "appeal_unit", "/appeal/unit", "track", "/appeal/track")},
 		{ID: "account", Steps: 5, Ways: way("mobile", "/me/mobile", "privacy", "/me/privacy", "close", "/me/close")},
 	}
