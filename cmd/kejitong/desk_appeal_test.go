@@ -14,8 +14,8 @@ import (
 	"kejitong/store/storetest"
 )
 
-// decides presses the form of the desk's page of an appeal that has the button.
-func (b *browser) decides(u, decision string, more ...string) page {
+// settles presses the form of the desk's page of an appeal that has the button.
+func (b *browser) settles(u, decision string, more ...string) page {
 	b.t.Helper()
 	v := url.Values{"decision": {decision}}
 	for i := 0; i+1 < len(more); i += 2 {
@@ -45,7 +45,7 @@ func TestDeskDecidesAnAppeal(t *testing.T) {
 		if p := one.get(at); strings.Contains(p.body, old.IDNumber) {
 			t.Error("nobody took it, and it is not masked (C29)")
 		}
-		p := one.decides(at, "claim")
+		p := one.settles(at, "claim")
 		if !strings.Contains(p.body, old.IDNumber) {
 			t.Fatalf("who is in charge does not see it:\n%s", p.body)
 		}
@@ -53,20 +53,20 @@ func TestDeskDecidesAnAppeal(t *testing.T) {
 			t.Error("somebody has it, and it is still among nobody's")
 		}
 		// A concern: another account, of the other kind, and the right one.
-		if p = one.decides(at, "concern", "login_name", r.account("b").Username); r.appeal(f).Account != r.person("a").Account.ID {
+		if p = one.settles(at, "concern", "login_name", r.account("b").Username); r.appeal(f).Account != r.person("a").Account.ID {
 			t.Errorf("a person's appeal concerns a unit: %d", p.StatusCode)
 		}
-		one.decides(at, "concern", "login_name", r.account("e").Username)
+		one.settles(at, "concern", "login_name", r.account("e").Username)
 		if r.appeal(f).Account != r.person("e").Account.ID {
 			t.Error("the concern was not noted")
 		}
-		one.decides(at, "concern", "login_name", who.Username)
-		one.decides(at, "approve", "reason", "证件与登记一致")
+		one.settles(at, "concern", "login_name", who.Username)
+		one.settles(at, "approve", "reason", "证件与登记一致")
 		state(recovery.Seconding)
-		if p = two.decides(at, "claim"); !strings.Contains(p.body, old.IDNumber) {
+		if p = two.settles(at, "claim"); !strings.Contains(p.body, old.IDNumber) {
 			t.Fatalf("the second reviewer cannot take it:\n%s", p.body)
 		}
-		two.decides(at, "approve", "reason", "复核一致")
+		two.settles(at, "approve", "reason", "复核一致")
 		state(recovery.Approved)
 
 		owner := r.browser()
@@ -82,13 +82,13 @@ func TestDeskDecidesAnAppeal(t *testing.T) {
 		if r.appeal(f).Assignee != r.operatorID("reviewer2") {
 			t.Fatal("the case is nobody's")
 		}
-		two.decides(at, "approve", "reason", "异议不成立")
+		two.settles(at, "approve", "reason", "异议不成立")
 		state(recovery.Seconding)
-		if p = two.decides(at, "approve", "reason", "再来一次"); p.StatusCode == http.StatusOK && r.appeal(f).State == recovery.Approved {
+		if p = two.settles(at, "approve", "reason", "再来一次"); p.StatusCode == http.StatusOK && r.appeal(f).State == recovery.Approved {
 			t.Fatal("one reviewer approved twice")
 		}
-		one.decides(at, "claim")
-		one.decides(at, "reject", "reason", "无法确认本人")
+		one.settles(at, "claim")
+		one.settles(at, "reject", "reason", "无法确认本人")
 		state(recovery.Rejected)
 		if p = r.browser().progress(r, f); !strings.Contains(p.body, "无法确认本人") {
 			t.Error("the reason is not told")
