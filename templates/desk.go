@@ -112,6 +112,7 @@ func (DeskSelf) Title() Text  { return T("desk.self.title") }
 type DeskHome struct {
 	Desk
 	Tiles []DeskTile
+	Plots []Plot
 }
 
 // DeskTile is one heap of work, message desk.tile.<key>.

@@ -62,7 +62,7 @@ func deskSamples() map[string]templates.Page {
 		"desk_home": templates.DeskHome{Desk: rev("home"), Tiles: []templates.DeskTile{
 			{Key: "cases", URL: "/admin/cases", Count: 100, More: true, Since: at, Age: "bad"}, {Key: "free", URL: "/admin/cases", Count: 3, Since: at, Age: "warn"},
 			{Key: "mine", URL: "/admin/cases", Count: 1, Since: at, Age: "due"}, {Key: "appeals", URL: "/admin/appeals"}, {Key: "second", URL: "/admin/appeals"},
-		}},
+		}, Plots: plots()},
 		"desk_home_empty": templates.DeskHome{Desk: sys("home")},
 		"desk_operators": templates.DeskOperators{
 			Desk: sys("operators"), Fields: []templates.DeskField{field("login_name", "", ""), choice("role", "desk.role.reviewer", "desk.role.auditor")},

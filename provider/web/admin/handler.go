@@ -82,6 +82,7 @@ type Handler struct {
 	Keys       func() *keys.Snapshot                      //
 	Networks   []netip.Prefix                             // from which the desk may be reached; empty: from everywhere
 	Limits     Limits                                     //
+	Glance     Glancer                                    // nil: the front page shows no plots
 	Outbox     Waker                                      //
 	Now        func() time.Time                           //
 	Log        *slog.Logger                               //

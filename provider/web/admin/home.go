@@ -56,6 +56,9 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, v visit) {
 	case operator.SecurityAdmin, operator.Auditor:
 		p.Tiles, err = h.unapproved(r.Context(), v)
 	}
+	if err == nil {
+		p.Plots, err = h.plots(r.Context())
+	}
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
