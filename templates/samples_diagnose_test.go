@@ -23,6 +23,12 @@ func diagnoseSamples() map[string]templates.Page {
 	return map[string]templates.Page{
 		"client_log":      log,
 		"client_log_none": templates.ClientLog{ClientPage: about, Kinds: log.Kinds},
-		"desk_client_log": templates.DeskClientLog{Desk: templates.Desk{Login: "desk01", Role: "system_admin"}, Log: desk},
+		"client_preview": templates.ClientPreview{
+			ClientPage: about, Users: []templates.PreviewUser{{ID: "u1", Name: "test-a"}}, User: "u1", Scope: "openid profile", Done: true, Step: "issue", ACR: "urn:fuwu:aal:2",
+			IDToken: "{\n  \"sub\": \"k3vQ\"\n}", Userinfo: "{\n  \"name\": \"<b>张三</b>\",\n  \"sub\": \"k3vQ\"\n}", Access: "{\n  \"active\": true\n}", Opaque: true,
+		},
+		"client_preview_refused": templates.ClientPreview{ClientPage: about, User: "self", Claims: "{", Done: true, Error: "invalid_request", Description: "the claims parameter is not a JSON object"},
+		"client_preview_gate":    templates.ClientPreview{ClientPage: about, User: "self", Unit: "91110108MA01ET88XL", Done: true, Step: "refuse", Reason: "not_entitled"},
+		"desk_client_log":        templates.DeskClientLog{Desk: templates.Desk{Login: "desk01", Role: "system_admin"}, Log: desk},
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"kejitong/config"
 	"kejitong/provider"
+	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/challenge"
 	"kejitong/provider/client"
@@ -77,9 +78,10 @@ type app struct {
 	codes    *challenge.Desk      // sends one-time codes and checks them
 	console  *integrator.Service  // who connects systems
 	watch    *credential.Watch
-	reasons  *diagnosis.Recorder // why requests of clients failed
-	team     console.Team        // who works on which client
-	mutual   net.Listener        // for clients with certificates, nil if there is none
+	reasons  *diagnosis.Recorder                                              // why requests of clients failed
+	testers  func(context.Context, *client.Client) ([]account.Account, error) // the test accounts of a client
+	team     console.Team                                                     // who works on which client
+	mutual   net.Listener                                                     // for clients with certificates, nil if there is none
 
 	// Only tests set these (and hasher and render), before assemble: a clock that can be moved, something
 	// to stand between the protocol and the grants, and whose certificates our own

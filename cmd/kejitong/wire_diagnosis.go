@@ -5,6 +5,9 @@ import (
 
 	"kejitong/provider"
 	"kejitong/provider/account"
+	"kejitong/provider/client"
+	"kejitong/provider/oidc"
+	"kejitong/provider/principal"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
 	"kejitong/provider/web/console"
@@ -18,7 +21,25 @@ func (a *app) wireDiagnosis(kit *web.Kit, _ *session.Service, hall *visitor.Hall
 	if team == nil {
 		team = noTeam{}
 	}
-	return &console.Diagnosis{Web: kit, Visitors: hall, Team: team, Clients: a.db, Log: a.reasons, Now: a.clock}, nil
+	return &console.Diagnosis{Web: kit, Visitors: hall, Team: team, Clients: a.db, Log: a.reasons, Previews: previews{a.protocol}, People: a.people(), Now: a.clock}, nil
+}
+
+// people are whom claims may be previewed of.
+func (a *app) people() console.People { return previewed{a} }
+
+type previewed struct{ *app }
+
+// ByAccount implements console.People.
+func (p previewed) ByAccount(ctx context.Context, id account.ID) (principal.Principal, error) {
+	return p.db.ByAccount(ctx, id)
+}
+
+// TestAccounts implements console.People.
+func (p previewed) TestAccounts(ctx context.Context, c *client.Client) ([]account.Account, error) {
+	if p.testers == nil {
+		return nil, nil
+	}
+	return p.testers(ctx, c)
 }
 
 // noTeam is the team of clients that only operators know.
@@ -26,3 +47,12 @@ type noTeam struct{}
 
 // MayRead lets nobody in.
 func (noTeam) MayRead(context.Context, account.ID, string) (bool, error) { return false, nil }
+
+// previews is the protocol's own code, asked by the console.
+type previews struct{ op *oidc.Provider }
+
+// PreviewClaims implements console.Previews.
+func (p previews) PreviewClaims(ctx context.Context, q console.PreviewAsk) (console.Previewed, error) {
+	got, err := p.op.Preview(ctx, oidc.PreviewRequest{Client: q.Client, Who: q.Who, Scope: q.Scope, Claims: q.Claims, Unit: q.Unit, ACR: q.ACR})
+	return console.Previewed(got), err
+}

@@ -66,6 +66,11 @@ func (p *Provider) describe(ctx context.Context, asker *client.Client, text stri
 	if a.client.ID != asker.ID && !named(asker, a.audience) {
 		return nil, errNoToken
 	}
+	return p.described(a), nil
+}
+
+// described is what introspection says of a live access token.
+func (p *Provider) described(a *access) map[string]any {
 	m := map[string]any{
 		"active": true, "iss": p.Issuer, "client_id": a.client.ID, "scope": visibleScope(a.scopes),
 		"exp": a.expires.Unix(), "aud": a.audience, "token_type": a.confirm.scheme(),
@@ -78,7 +83,7 @@ func (p *Provider) describe(ctx context.Context, asker *client.Client, text stri
 	}
 	if a.held == nil {
 		m["sub"] = a.client.ID
-		return m, nil
+		return m
 	}
 	g := &a.held.Grant
 	rel := p.newRelease(a.client, a.held, a.scopes)
@@ -99,7 +104,7 @@ func (p *Provider) describe(ctx context.Context, asker *client.Client, text stri
 	if act := rel.act(); act != nil { // RFC 8693 §4.1
 		m["act"] = act
 	}
-	return m, nil
+	return m
 }
 
 // describeRefresh shows a refresh token to its own client only.

@@ -140,10 +140,23 @@ func (c carried) empty() bool {
 // jwtAccess makes an RFC 9068 access token. Its jti opens with the grant id, so
 // that userinfo, introspection and revocation find the grant.
 func (p *Provider) jwtAccess(u *unit, exp time.Time) (string, error) {
+	c, err := p.accessClaims(u, exp)
+	if err != nil {
+		return "", err
+	}
+	alg := keys.Algorithm(u.client.Metadata.AccessTokenAlg)
+	if alg == "" {
+		alg = keys.ES256
+	}
+	return p.Keys.Snapshot().Sign(alg, "at+jwt", c)
+}
+
+// accessClaims is what a JWT access token says.
+func (p *Provider) accessClaims(u *unit, exp time.Time) (claims, error) {
 	s, now := p.Keys.Snapshot(), p.Now()
 	jti, err := noise(12)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	c := claims{
 		"iss": p.Issuer, "exp": exp.Unix(), "iat": now.Unix(), "jti": u.grant.ID + "." + jti,
@@ -171,11 +184,7 @@ func (p *Provider) jwtAccess(u *unit, exp time.Time) (string, error) {
 			c["authorization_details"] = d
 		}
 	}
-	alg := keys.Algorithm(u.client.Metadata.AccessTokenAlg)
-	if alg == "" {
-		alg = keys.ES256
-	}
-	return s.Sign(alg, "at+jwt", c)
+	return c, nil
 }
 
 // authorizationDetails says the same as entitlements in the terms of RFC 9396,
@@ -263,10 +272,19 @@ func (s strategy) GenerateIDToken(ctx context.Context, _ time.Duration, _ fosite
 
 // idToken is the signed ID token; what goes out goes through sealIDToken.
 func (p *Provider) idToken(u *unit) (string, error) {
+	c, alg, err := p.idTokenClaims(u)
+	if err != nil {
+		return "", err
+	}
+	return p.Keys.Snapshot().Sign(alg, "JWT", c)
+}
+
+// idTokenClaims is what the ID token says, and under which algorithm.
+func (p *Provider) idTokenClaims(u *unit) (claims, keys.Algorithm, error) {
 	now, g, s := p.Now(), u.grant, p.Keys.Snapshot()
 	jti, err := noise(12)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	alg := idTokenAlg(u.client)
 	c := u.release.idToken()
@@ -289,7 +307,7 @@ func (p *Provider) idToken(u *unit) (string, error) {
 	if u.state != "" { // FAPI 1.0 Advanced §5.1.1: so the state is under the signature, too
 		c["s_hash"] = tokenHash(alg, u.state)
 	}
-	return s.Sign(alg, "JWT", c)
+	return c, alg, nil
 }
 
 func idTokenAlg(c *client.Client) keys.Algorithm {

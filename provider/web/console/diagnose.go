@@ -44,6 +44,8 @@ type Diagnosis struct {
 	Team     Team
 	Clients  Clients
 	Log      Log
+	Previews Previews
+	People   People
 	Now      func() time.Time
 }
 
@@ -53,6 +55,7 @@ type clientPage func(w http.ResponseWriter, r *http.Request, v *principal.Visit,
 // Mount adds the pages to r.
 func (d *Diagnosis) Mount(r *mux.Router) {
 	d.page(r, "/log", d.showLog, nil)
+	d.page(r, "/preview", d.showPreview, nil)
 }
 
 // page adds a page beneath the client's. Whoever is not of the team finds
