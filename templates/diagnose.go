@@ -75,3 +75,57 @@ func (ClientPreview) ACRs() []string {
 func (ClientPreview) Name() string      { return "console/preview" }
 func (ClientPreview) Title() Text       { return T("diagnose.preview.title") }
 func (ClientPreview) Interaction() bool { return false }
+
+// ClientTry is where a team tries its client: settings to copy, examples, and the
+// beginning of a trial, a form that posts scope.
+type ClientTry struct {
+	ClientPage
+	Callback string // has to be registered
+	Ready    bool   // it is
+	Scope    string
+	Settings []TrySetting
+	Examples []TryExample
+}
+
+// TrySetting is a value to copy.
+type TrySetting struct{ Name, Value string }
+
+// TryExample is a minimal client.
+type TryExample struct{ Name, Text string }
+
+// Name, Title and Interaction make ClientTry a Page.
+func (ClientTry) Name() string      { return "console/try" }
+func (ClientTry) Title() Text       { return T("diagnose.try.title") }
+func (ClientTry) Interaction() bool { return false }
+
+// ClientTried is a trial under way: what was sent, what came back, what a relying
+// party has to check. While there is a code the form posts state, code and
+// client_secret.
+type ClientTried struct {
+	ClientPage
+	Steps       []TryStep
+	Code, State string
+	NeedsSecret bool // the form asks for the secret
+	Public      bool
+}
+
+// TryStep is a request with its answer: message diagnose.try.step.<name>.
+type TryStep struct {
+	Name, Request, Response string
+	Status                  int // 0: none
+	Checks                  []TryCheck
+}
+
+// TryCheck is one check: message diagnose.try.check.<name>.
+type TryCheck struct {
+	Name string
+	OK   bool
+}
+
+// Open tells whether the code can be redeemed from the page.
+func (p ClientTried) Open() bool { return p.Code != "" && (p.NeedsSecret || p.Public) }
+
+// Name, Title and Interaction make ClientTried a Page.
+func (ClientTried) Name() string      { return "console/tried" }
+func (ClientTried) Title() Text       { return T("diagnose.try.title") }
+func (ClientTried) Interaction() bool { return false }

@@ -29,6 +29,21 @@ func diagnoseSamples() map[string]templates.Page {
 		},
 		"client_preview_refused": templates.ClientPreview{ClientPage: about, User: "self", Claims: "{", Done: true, Error: "invalid_request", Description: "the claims parameter is not a JSON object"},
 		"client_preview_gate":    templates.ClientPreview{ClientPage: about, User: "self", Unit: "91110108MA01ET88XL", Done: true, Step: "refuse", Reason: "not_entitled"},
-		"desk_client_log":        templates.DeskClientLog{Desk: templates.Desk{Login: "desk01", Role: "system_admin"}, Log: desk},
+		"client_try": templates.ClientTry{
+			ClientPage: about, Callback: "https://fuwu.example.gov.cn/console/try/callback", Ready: true, Scope: "openid profile",
+			Settings: []templates.TrySetting{{Name: "issuer", Value: "https://fuwu.example.gov.cn"}, {Name: "token_endpoint_auth_method", Value: "client_secret_basic"}},
+			Examples: []templates.TryExample{{Name: "Go (go-oidc)", Text: "package main\n\nfunc main() { println(`<b>`) }\n"}},
+		},
+		"client_try_unregistered": templates.ClientTry{ClientPage: about, Callback: "https://fuwu.example.gov.cn/console/try/callback", Scope: "openid"},
+		"client_tried": templates.ClientTried{ClientPage: about, Code: "c0de", State: "st", NeedsSecret: true, Steps: []templates.TryStep{{
+			Name: "authorize", Request: "GET https://fuwu.example.gov.cn/oauth2/authorize\nclient_id=gaoqi-test\n", Response: "code=c0de…\nstate=st\n",
+			Checks: []templates.TryCheck{{Name: "state", OK: true}, {Name: "iss_response", OK: false}},
+		}}},
+		"client_tried_done": templates.ClientTried{ClientPage: about, Steps: []templates.TryStep{
+			{Name: "token", Status: 200, Request: "POST https://fuwu.example.gov.cn/oauth2/token\n", Response: "{}", Checks: []templates.TryCheck{{Name: "status_200", OK: true}}},
+			{Name: "userinfo", Status: 401, Request: "GET https://fuwu.example.gov.cn/oauth2/userinfo", Checks: []templates.TryCheck{{Name: "same_sub"}}},
+		}},
+		"client_tried_key": templates.ClientTried{ClientPage: about, Code: "c0de", State: "st"},
+		"desk_client_log":  templates.DeskClientLog{Desk: templates.Desk{Login: "desk01", Role: "system_admin"}, Log: desk},
 	}
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"net/http"
 
 	"kejitong/provider"
 	"kejitong/provider/account"
 	"kejitong/provider/client"
+	"kejitong/provider/keys"
 	"kejitong/provider/oidc"
 	"kejitong/provider/principal"
 	"kejitong/provider/session"
@@ -19,9 +21,10 @@ import (
 func (a *app) wireDiagnosis(kit *web.Kit, _ *session.Service, hall *visitor.Hall) (provider.Surface, error) {
 	team := a.team
 	if team == nil {
-		team = noTeam{}
+		team = a.integrators(a.protocol)
 	}
-	return &console.Diagnosis{Web: kit, Visitors: hall, Team: team, Clients: a.db, Log: a.reasons, Previews: previews{a.protocol}, People: a.people(), Now: a.clock}, nil
+	return &console.Diagnosis{Web: kit, Visitors: hall, Team: team, Clients: a.db, Log: a.reasons, Previews: previews{a.protocol}, People: a.people(), Issuer: a.cfg.Issuer,
+		Oracle: func(parts ...string) []byte { return a.ring.Snapshot().MAC(keys.Nonce, parts...) }, Provider: func() http.Handler { return a.handler }, Now: a.clock}, nil
 }
 
 // people are whom claims may be previewed of.
@@ -36,17 +39,14 @@ func (p previewed) ByAccount(ctx context.Context, id account.ID) (principal.Prin
 
 // TestAccounts implements console.People.
 func (p previewed) TestAccounts(ctx context.Context, c *client.Client) ([]account.Account, error) {
-	if p.testers == nil {
+	if p.testers != nil {
+		return p.testers(ctx, c)
+	}
+	if c.Sandbox == "" {
 		return nil, nil
 	}
-	return p.testers(ctx, c)
+	return p.db.TestAccounts(ctx, c.Sandbox)
 }
-
-// noTeam is the team of clients that only operators know.
-type noTeam struct{}
-
-// MayRead lets nobody in.
-func (noTeam) MayRead(context.Context, account.ID, string) (bool, error) { return false, nil }
 
 // previews is the protocol's own code, asked by the console.
 type previews struct{ op *oidc.Provider }

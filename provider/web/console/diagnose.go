@@ -45,6 +45,9 @@ type Diagnosis struct {
 	Clients  Clients
 	Log      Log
 	Previews Previews
+	Issuer   string
+	Oracle   Oracle
+	Provider func() http.Handler // everything that is served, for trials
 	People   People
 	Now      func() time.Time
 }
@@ -56,6 +59,9 @@ type clientPage func(w http.ResponseWriter, r *http.Request, v *principal.Visit,
 func (d *Diagnosis) Mount(r *mux.Router) {
 	d.page(r, "/log", d.showLog, nil)
 	d.page(r, "/preview", d.showPreview, nil)
+	d.page(r, "/try", d.showTry, d.startTry)
+	d.page(r, "/try/token", nil, d.finishTry)
+	r.Handle(TryCallback, d.Visitors.In(d.backFromTry)).Methods(http.MethodGet, http.MethodHead)
 }
 
 // page adds a page beneath the client's. Whoever is not of the team finds
@@ -72,7 +78,9 @@ func (d *Diagnosis) page(r *mux.Router, path string, get, post clientPage) {
 		})
 	}
 	path = "/console/clients/{client}" + path
-	r.Handle(path, door(get)).Methods(http.MethodGet, http.MethodHead)
+	if get != nil {
+		r.Handle(path, door(get)).Methods(http.MethodGet, http.MethodHead)
+	}
 	if post != nil {
 		r.Handle(path, d.Web.Guard(door(post))).Methods(http.MethodPost)
 	}
