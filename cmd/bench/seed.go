@@ -228,8 +228,12 @@ func (sd *seeder) one(ctx context.Context, n int) error {
 			return err
 		}
 	}
-	return sd.db.PutGrant(ctx, entitlement.Grant{ID: fmt.Sprintf("bench-right-%08d", n), Account: a.ID, UnitID: unit.ID, System: hightech,
-		Actions: []string{"apply"}, State: entitlement.Active, Source: entitlement.Delegated, From: sd.now, Until: until}, sd.ev)
+	if err := sd.db.PutGrant(ctx, entitlement.Grant{ID: fmt.Sprintf("bench-right-%08d", n), Account: a.ID, UnitID: unit.ID, System: hightech,
+		Actions: []string{"apply"}, State: entitlement.Active, Source: entitlement.Delegated, From: sd.now, Until: until}, sd.ev); err != nil {
+		return err
+	}
+	seen := entitlement.Entry{UnitID: unit.ID, System: hightech, Version: entitlement.DataVersion(unit)} // not what is measured
+	return sd.db.ConfirmEntries(ctx, a.ID, []entitlement.Entry{seen}, sd.now, sd.ev)
 }
 
 // residentNumber is the n-th identity number (GB 11643-1999) of the region
