@@ -229,9 +229,8 @@ func (d *DB) endForEverybody(ctx context.Context, unitID string, now time.Time) 
 	return d.revokeThese(ctx, openMandatesFor, openGrantsFor, unitID, now, audit.Event{Actor: "system", Detail: "unit ended"})
 }
 
-// revokeThese revokes the mandates and grants that two queries give for key, and
-// ends the tokens that say anything of them.
-func (d *DB) revokeThese(ctx context.Context, mandates, grants, key string, now time.Time, why audit.Event) error {
+// revokeMandates is revokeThese for mandates alone.
+func (d *DB) revokeMandates(ctx context.Context, mandates, key string, now time.Time, why audit.Event) error {
 	held, err := returned(ctx, d, d.pick(mandates+locked, mandates), []any{key}, d.mandateRow)
 	if err != nil {
 		return err
@@ -242,6 +241,15 @@ func (d *DB) revokeThese(ctx context.Context, mandates, grants, key string, now 
 		if err := d.keepMandate(ctx, old, next, why); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// revokeThese revokes the mandates and grants that two queries give for key, and
+// ends the tokens that say anything of them.
+func (d *DB) revokeThese(ctx context.Context, mandates, grants, key string, now time.Time, why audit.Event) error {
+	if err := d.revokeMandates(ctx, mandates, key, now, why); err != nil {
+		return err
 	}
 	rights, err := returned(ctx, d, d.pick(grants+locked, grants), []any{key}, d.rightRow)
 	if err != nil {

@@ -28,8 +28,9 @@ const leaveYielded = `
 UPDATE accounts SET unit_id = '', version = version + 1 WHERE unit_id = ? AND id <> ? AND realname_status <> 'verified' RETURNING id`
 
 // What the former platform brought waits for other people and stays.
-const yieldMandates = `
-UPDATE mandates SET state = 'revoked', valid_until = ? WHERE unit_id = ? AND state IN ('active', 'pending', 'suspended') AND source <> 'torch_migration'`
+const yieldedMandates = `
+SELECT ` + mandateColumns + ` FROM mandates
+WHERE unit_id = ? AND state IN ('active', 'pending', 'suspended') AND source <> 'torch_migration' ORDER BY id`
 
 // YieldUnitName implements recovery.Store and realname.Store.
 func (d *DB) YieldUnitName(ctx context.Context, name string, but account.USCC, ev audit.Event) (lost []account.ID, err error) {
@@ -55,7 +56,7 @@ func (d *DB) YieldUnit(ctx context.Context, uscc account.USCC, to account.ID, ev
 			return err
 		}
 		for _, unit := range units {
-			if _, err := d.exec(ctx, yieldMandates, millis(d.Now()), unit); err != nil {
+			if err := d.revokeMandates(ctx, yieldedMandates, unit, d.Now(), audit.Event{Actor: ev.Actor, Detail: "unit yielded"}); err != nil {
 				return err
 			}
 			left, err := returned(ctx, d, leaveYielded, []any{unit, string(to)}, scanID)
