@@ -66,7 +66,7 @@ func (d *DB) ByCookie(ctx context.Context, key, clientID string) (principal.Visi
 	var profile string
 	var unit, mandates, grants, actor, entered []byte
 	s, c := &v.Session, &v.Consent
-	dest := append(sessionDest(s), &document{&c.Scopes}, &instant{&c.GivenAt}, &v.Factors.TOTP, &v.Factors.Passkey, &actor)
+	dest := append(sessionDest(s), &document{&c.Scopes}, &instant{&c.GivenAt}, &v.Factors.TOTP, &v.Factors.Passkey, &v.AsksActor, &actor)
 	dest = append(dest, accountDest(&v.Principal.Account, &profile)...)
 	dest = append(dest, &unit, &mandates, &grants, &entered)
 	found, err := d.row(ctx, d.pick(byCookiePostgres, byCookieSQLite), []any{clientID, key}, dest...)

@@ -40,7 +40,8 @@ const byAccountSQLite = `SELECT ` + accountColumns + `,` + ownSQLite + byAccount
 
 const visitColumns = sessionColumns + `, COALESCE(c.scopes, ''), COALESCE(c.given_at, 0),
     EXISTS (SELECT 1 FROM factors f WHERE f.subject = s.account_id AND f.realm = 'account' AND f.kind = 'totp'),
-    EXISTS (SELECT 1 FROM factors f WHERE f.subject = s.account_id AND f.realm = 'account' AND f.kind = 'passkey')`
+    EXISTS (SELECT 1 FROM factors f WHERE f.subject = s.account_id AND f.realm = 'account' AND f.kind = 'passkey'),
+    EXISTS (SELECT 1 FROM units q WHERE q.id = a.unit_id AND a.unit_id <> '' AND q.asks_actor)`
 
 // What was confirmed before systems were entered, in the order of entryDest.
 const entryValues = `n.unit_id, n.system, n.version`

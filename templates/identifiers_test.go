@@ -7,6 +7,7 @@ import (
 	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
 	"kejitong/provider/document"
+	"kejitong/provider/mandate"
 	"kejitong/provider/operator"
 	"kejitong/provider/signup"
 )
@@ -17,8 +18,8 @@ func TestEveryFaultHasWords(t *testing.T) {
 		"account":    account.Messages(),
 		"challenge":  challenge.Messages(),
 		"credential": credential.Messages(), "operator": operator.Messages(),
-		"document": document.Messages(),
-		"signup":   signup.Messages(),
+		"document": document.Messages(), "mandate": mandate.Messages(),
+		"signup": signup.Messages(),
 	} {
 		if len(keys) < 5 {
 			t.Fatalf("%s lists %d keys: the test would hold vacuously", domain, len(keys))

@@ -44,6 +44,7 @@ func samples() map[string]templates.Page {
 		portalSamples,
 		proofSamples,
 		holderSamples,
+		handlerSamples,
 		recoverSamples,
 		uploadSamples,
 		deskSamples,

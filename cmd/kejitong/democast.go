@@ -320,8 +320,9 @@ func (s *performance) script() any {
 
 		Legacy []legacyAccount `json:"legacy"`
 
-		Initial string    `json:"initial_access_token"`
-		Admin   demoAdmin `json:"admin_client"`
+		Initial  string        `json:"initial_access_token"`
+		Admin    demoAdmin     `json:"admin_client"`
+		Mandates []demoMandate `json:"mandates"`
 	}{
 		Issuer: strings.TrimSuffix(s.config.Issuer, "/"), Parties: parties, Accounts: s.accounts, Clients: clients,
 		Outbox: s.config.Issuer + outboxJSON, Captcha: demoCaptcha,
@@ -330,6 +331,7 @@ func (s *performance) script() any {
 		Legacy:    s.legacyAccounts(),
 		Initial:   s.Secrets[demoInitial],
 		Admin:     demoAdmin{demoAdminID, s.Secrets[demoAdminID]},
+		Mandates:  demoMandates(),
 	}
 }
 

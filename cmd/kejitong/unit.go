@@ -12,6 +12,7 @@ import (
 	"kejitong/provider/audit"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
+	"kejitong/provider/mandate"
 	"kejitong/provider/principal"
 )
 
@@ -21,14 +22,15 @@ func unitCommand(ctx context.Context, args []string, out io.Writer) error {
 		{"add", "enter a unit, or correct it: --uscc U --name NAME", unitAdd},
 		{"end", "a unit was deregistered or merged: nobody acts for it any more, at once: --uscc U --how deregistered|merged [--into U]", unitEnd},
 		{"revive", "a unit that was ended by mistake stands again, without what it had: --uscc U", unitRevive},
-		{"mandate", "add | end what lets a person act for a unit: --login PERSON --uscc U", unitMandate},
+		{"mandate", "add | list | end what lets a person act for a unit: --login PERSON --uscc U", unitMandate},
 	}, args, out)
 }
 
 func unitMandate(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "unit mandate", []command{
 		{"add", "let a person act for a unit: --login PERSON --uscc U --relation handler|admin|legal_rep [--until DATE]", mandateAdd},
-		{"end", "end it, from the next use of any token on: --login PERSON --uscc U", mandateEnd},
+		{"list", "who acts for a unit, in what and until when: --uscc U", mandateList},
+		{"end", "end it with all that was handed over, from the next use of any token on: --login PERSON --uscc U", mandateEnd},
 	}, args, out)
 }
 
@@ -262,17 +264,16 @@ func mandateEnd(ctx context.Context, args []string, out io.Writer) error {
 		}
 		ended := []mandateReport{}
 		for _, m := range who.Mandates {
-			if m.Unit.ID != unit.ID || m.State != entitlement.Active {
-				continue
+			if m.Unit.ID == unit.ID && m.State == entitlement.Active {
+				m.State, m.Until = entitlement.Revoked, now()
+				ended = append(ended, reportMandate(m))
 			}
-			m.State, m.Until = entitlement.Revoked, now()
-			if err := a.db.PutMandate(ctx, m, deed(audit.EntitlementEnded, m.ID, "mandate")); err != nil {
-				return err
-			}
-			ended = append(ended, reportMandate(m))
 		}
 		if len(ended) == 0 {
 			return refuse("uscc", *uscc, "the person holds no mandate of this unit; kejitong grant list --login "+*login+" shows what there is")
+		}
+		if err := (&mandate.Service{Store: a.db, Now: now}).EndBy(ctx, "operator", unit.ID, who.Account.ID); err != nil {
+			return err
 		}
 		return f.print(ended, fmt.Sprintf("%s no longer acts for %s %s", *login, unit.USCC, unit.Name))
 	})

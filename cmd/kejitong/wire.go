@@ -31,6 +31,7 @@ import (
 	"kejitong/provider/holder"
 	"kejitong/provider/integrator"
 	"kejitong/provider/keys"
+	"kejitong/provider/mandate"
 	"kejitong/provider/notify"
 	"kejitong/provider/oidc"
 	"kejitong/provider/operator"
@@ -72,6 +73,7 @@ type app struct {
 	messages *notify.Service // tells people something
 	names    *realname.Service
 	rights   *entitlement.Service // mandates and grants
+	handlers *mandate.Service     // who acts for units, by whose word
 	captchas *challenge.Easel     // asks for a proof that somebody looks at the page
 	factors  *factor.Service      // second factors of accounts and operators
 	herald   *factor.Herald       // tells owners what was done around their sign-in
@@ -225,6 +227,7 @@ func (a *app) assemble(ctx context.Context) error {
 		return err
 	}
 	a.rights = a.entitlements()
+	a.handlers = a.mandates()
 	a.names = a.realNames()
 	a.console = a.integrators(op)
 	if a.team == nil {

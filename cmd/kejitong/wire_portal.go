@@ -19,6 +19,7 @@ func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.
 				Asking: &entitlement.Asking{Store: a.db, Rights: a.db, Herald: a.herald, Now: a.clock},
 			},
 			&portal.Evidence{Cases: a.names, Documents: a.papers},
+			a.handlersPart(sessions),
 			a.holderPart(),
 			a.securityPart(kit, sessions, hall),
 			&portal.UnitGrants{Rights: a.rights, Principals: a.db, Systems: a.db, Outbox: a.runner},

@@ -21,7 +21,7 @@ func (a *app) realNames() *realname.Service {
 	}
 	s := &realname.Service{
 		Store: a.db, Verifier: a.verifier(), Papers: folders{a.papers}, Messages: a.messages, Reviewed: reviewed, Limit: c.DailyLimit,
-		Wake: a.runner.Wake, Now: a.clock, After: []func(context.Context, realname.Change) error{a.earn, a.awaken, a.succeed},
+		Wake: a.runner.Wake, Now: a.clock, After: []func(context.Context, realname.Change) error{a.earn, a.awaken, a.succeed, a.appoint},
 	}
 	a.runner.Handlers[outbox.RealNameCheck] = s.Deliver
 	return s

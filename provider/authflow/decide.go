@@ -11,6 +11,7 @@ const (
 	Factor        Step = "factor"
 	ChooseUnit    Step = "choose_unit"
 	Confirm       Step = "confirm"
+	Act           Step = "act" // who acts in a unit's own session
 	Consent       Step = "consent"
 	Refuse        Step = "refuse"
 	Issue         Step = "issue"
@@ -58,6 +59,7 @@ type Facts struct {
 	UnitRefused    bool // the unit hinted or chosen is not one of the user's
 	Entitled       bool
 	Unconfirmed    bool // the unit's data, as they are, were not confirmed for this system yet
+	ActorNeeded    bool // the unit wants to know who acts with its account, and nobody said so
 	ConsentNeeded  bool // not first-party and not given before
 	ConsentCovered bool // a standing consent covers what is asked
 }
@@ -103,6 +105,8 @@ func Decide(f Facts) Verdict {
 		return Verdict{Step: ChooseUnit}
 	case f.Gated && !f.Entitled:
 		return Verdict{Step: Refuse, Reason: NotEntitled}
+	case f.Gated && f.ActorNeeded:
+		return Verdict{Step: Act}
 	case f.Gated && f.Unconfirmed:
 		return Verdict{Step: Confirm}
 	case f.PromptConsent && !f.ConsentedHere,
@@ -121,7 +125,7 @@ func (v Verdict) SilentError() string {
 		return "login_required"
 	case SelectAccount:
 		return "account_selection_required"
-	case ChooseUnit, Factor, Confirm:
+	case ChooseUnit, Factor, Confirm, Act:
 		return "interaction_required"
 	case Consent:
 		return "consent_required"

@@ -275,7 +275,7 @@ func (p *Provider) lingering(r *http.Request, clientID string) (*principal.Visit
 
 var pages = map[authflow.Step]string{
 	authflow.SignIn: "/login", authflow.SelectAccount: "/login/account", authflow.Factor: "/login/factor", authflow.ChooseUnit: "/login/unit",
-	authflow.Confirm: "/login/entry", authflow.Consent: "/consent", authflow.Refuse: "/refused",
+	authflow.Act: "/me/acting", authflow.Confirm: "/login/entry", authflow.Consent: "/consent", authflow.Refuse: "/refused",
 }
 
 // registration is where prompt=create begins.
@@ -308,6 +308,9 @@ func (p *Provider) send(w http.ResponseWriter, r *http.Request, a *asked, pd *pa
 	q := url.Values{"interaction": {pd.id}}
 	if v.Step == authflow.Refuse {
 		q.Set("reason", string(v.Reason))
+	}
+	if v.Step == authflow.Act {
+		q = url.Values{"next": {"/oauth2/authorize?" + q.Encode()}}
 	}
 	if v.Reason == authflow.KeyNeeded {
 		q.Set("key", "1")

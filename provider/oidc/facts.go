@@ -52,6 +52,7 @@ func (p *Provider) facts(a *asked, v *principal.Visit, pd *parked) (authflow.Fac
 		f.Entitled = f.Entitled && len(a.permitted(v.Principal, unitID, now)) > 0
 	}
 	f.Unconfirmed = len(principal.Unconfirmed(a.client, v.Principal, v.Entered, unitID, now)) > 0
+	f.ActorNeeded = v.AsksActor && v.Actor == nil
 	f.ConsentNeeded = !asksFreely(a.client)
 	f.ConsentCovered = a.client.Reviewed && !v.Consent.GivenAt.IsZero() && v.Consent.Covers(a.consentScopes()) && a.details == nil // details are asked about each time
 	return f, unitID

@@ -33,6 +33,7 @@ type Visit struct {
 	Consent   consent.Consent
 	Factors   Factors
 	Entered   []entitlement.Entry // what the account confirmed before it entered systems
+	AsksActor bool                // the account's unit wants to know who acts in its sessions
 }
 
 // Factors says which second factors the account has enrolled.
