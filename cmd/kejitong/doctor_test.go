@@ -224,7 +224,7 @@ func TestDoctorChangesNothing(t *testing.T) {
 }
 
 func TestDoctorOnPostgres(t *testing.T) {
-	o := storetest.Postgres(t)
+	o := storetest.EmptyPostgres(t)
 	d := newDesk(t, "")
 	d.postgres(d.file("dsn", o.DSN))
 	d.finds("database", verdictWarning, "0 of")
