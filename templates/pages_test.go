@@ -53,6 +53,7 @@ func samples() map[string]templates.Page {
 		enrollSamples,
 		lookupSamples,
 		diagnoseSamples,
+		consoleSamples,
 		servicesSamples,
 		rightsSamples,
 	} {

@@ -20,6 +20,7 @@ func (a *app) surfaces(kit *web.Kit, sessions *session.Service, hall *visitor.Ha
 		a.wireLookup,
 		a.wireAPI,
 		a.wireDiagnosis,
+		a.wireConsole,
 	} {
 		s, err := wire(kit, sessions, hall)
 		if err != nil {

@@ -26,6 +26,8 @@ const (
 	MsgUnit        = "console.error.unit"
 	MsgDecided     = "console.error.decided"
 	MsgOwn         = "console.error.own"
+	MsgNumber      = "console.error.number"
+	MsgJSON        = "console.error.json"
 )
 
 // The purposes of notices to owners.

@@ -82,6 +82,12 @@ func (h *Handler) doors() []door {
 		{post, "/admin/approvals/{id}", only(sec, aud), h.decideApproval},
 
 		{get, "/admin/clients/{id}/log", only(sys, sec), h.showClientLog},
+		{get, "/admin/integrators", only(sec), h.showIntegrators},
+		{post, "/admin/integrators/persons", only(sec), h.changePersons},
+		{post, "/admin/integrators/changes/{id}", only(sec), h.decideChange},
+		{get, "/admin/integrators/{id}", only(sec), h.showIntegrator},
+		{post, "/admin/integrators/{id}", only(sec), h.decideIntegrator},
+
 		{get, "/admin/notices", only(sys), h.showNotices},
 		{post, "/admin/notices", only(sys), h.postNotice},
 		{post, "/admin/notices/{id}", only(sys), h.endNotice},
@@ -123,7 +129,7 @@ func (h *Handler) Mount(r *mux.Router) {
 // open.
 var places = [...]struct{ key, path string }{
 	{"home", "/admin"}, {"cases", "/admin/cases"}, {"appeals", "/admin/appeals"}, {"accounts", "/admin/accounts"}, {"audit", "/admin/audit"},
-	{"operators", "/admin/operators"}, {"approvals", "/admin/approvals"}, {"notices", "/admin/notices"}, {"self", "/admin/self"},
+	{"operators", "/admin/operators"}, {"approvals", "/admin/approvals"}, {"integrators", "/admin/integrators"}, {"notices", "/admin/notices"}, {"self", "/admin/self"},
 }
 
 // may tells whether the role may open the path.

@@ -10,6 +10,7 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/document"
+	"kejitong/provider/integrator"
 	"kejitong/provider/keys"
 	"kejitong/provider/operator"
 	"kejitong/provider/principal"
@@ -65,27 +66,28 @@ type Appeals interface {
 // Handler serves the desk. All fields must be set before Mount, but for those that
 // say otherwise.
 type Handler struct {
-	Web        *web.Kit
-	Desk       *operator.Service
-	Board      *operator.Board
-	Accounts   Accounts
-	Principals principal.Reader
-	Sessions   *session.Service
-	Trail      Trail
-	Chain      *audit.Chain
-	Cases      realname.Desk
-	Appeals    Appeals
-	Papers     Papers                                     // nil: there are none
-	Clients    AllClients                                 //
-	Reasons    ClientLogs                                 // why requests of clients failed
-	Picture    func(secret, login string) ([]byte, error) // QR code of a second factor; nil shows none
-	Keys       func() *keys.Snapshot                      //
-	Networks   []netip.Prefix                             // from which the desk may be reached; empty: from everywhere
-	Limits     Limits                                     //
-	Glance     Glancer                                    // nil: the front page shows no plots
-	Outbox     Waker                                      //
-	Now        func() time.Time                           //
-	Log        *slog.Logger                               //
+	Web         *web.Kit
+	Desk        *operator.Service
+	Board       *operator.Board
+	Accounts    Accounts
+	Principals  principal.Reader
+	Sessions    *session.Service
+	Trail       Trail
+	Chain       *audit.Chain
+	Cases       realname.Desk
+	Appeals     Appeals
+	Papers      Papers                                     // nil: there are none
+	Integrators *integrator.Service                        //
+	Clients     AllClients                                 //
+	Reasons     ClientLogs                                 // why requests of clients failed
+	Picture     func(secret, login string) ([]byte, error) // QR code of a second factor; nil shows none
+	Keys        func() *keys.Snapshot                      //
+	Networks    []netip.Prefix                             // from which the desk may be reached; empty: from everywhere
+	Limits      Limits                                     //
+	Glance      Glancer                                    // nil: the front page shows no plots
+	Outbox      Waker                                      //
+	Now         func() time.Time                           //
+	Log         *slog.Logger                               //
 }
 
 // Limits bound what one operator sees of others' data.
