@@ -102,16 +102,6 @@ func (h *house) Queue(_ context.Context, m notify.Message) error {
 	return nil
 }
 
-// sent are the messages of a purpose that went to somebody.
-func (h *house) sent(purpose string) (n int) {
-	for _, m := range h.told {
-		if m.Purpose == purpose && m.Channel != notify.Nobody {
-			n++
-		}
-	}
-	return n
-}
-
 // may is what the person may do for the unit, as tokens would say it.
 func (h *house) may(id account.ID) []string {
 	p, err := h.db.ByAccount(ctx(h.t), id)
