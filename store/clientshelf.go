@@ -12,7 +12,7 @@ import (
 var _ client.Shelf = (*DB)(nil)
 
 const selectClientsAfter = `
-SELECT id, metadata, secret_digest, secret_sealed, state, reviewed, version, created_at, updated_at
+SELECT id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version, created_at, updated_at
 FROM clients WHERE id > ? ORDER BY id LIMIT ?`
 
 // ClientForChange implements client.Shelf. The counter's row, which every change

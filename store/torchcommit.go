@@ -73,6 +73,9 @@ UPDATE torch_records SET decided_at = CASE WHEN outcome = '' THEN 0 ELSE CAST(? 
     key_text = CASE WHEN kind = 'unit' THEN key_text ELSE '' END
 WHERE batch_id = ?`
 
+// commitAttempts bounds how often a batch is decided anew.
+const commitAttempts = 60
+
 // Commit implements torch.Store.
 func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now time.Time, ev audit.Event) (torch.Plan, error) {
 	p, done, err := d.patient()
@@ -82,7 +85,7 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 	defer func() { _ = done() }()
 	var plan torch.Plan
 	at := millis(now)
-	err = p.InTx(ctx, func(ctx context.Context) error {
+	commit := func(ctx context.Context) error {
 		n, err := p.exec(ctx, takeTorchBatch, at, batch)
 		if err != nil {
 			return err
@@ -113,7 +116,15 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 			return err
 		}
 		return p.Record(ctx, ev)
-	})
+	}
+	// Somebody may register a login name after the rows were decided: then all is
+	// decided anew, with that account in sight.
+	for attempt := 0; ; attempt++ {
+		err = p.InTx(ctx, commit)
+		if err == nil || sqlState(err) != "23505" || !pause(ctx, min(attempt, attempts-2)) || attempt == commitAttempts {
+			break
+		}
+	}
 	if err != nil {
 		return torch.Plan{}, fmt.Errorf("commit batch: %w", err)
 	}

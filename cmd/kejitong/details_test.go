@@ -206,7 +206,7 @@ func TestAuthorizationDetails(t *testing.T) {
 		}
 		d := r.call("/oauth2/device_authorization", url.Values{"authorization_details": {details(detail(hightech, "", "apply"))}}, r.creds("rar-device"))
 		page := r.enter(b, "b", text(d.body, "user_code"))
-		if !strings.Contains(page.body, "高新技术企业认定: apply") {
+		if !strings.Contains(page.body, "高新技术企业认定管理工作网: apply") {
 			t.Errorf("the page does not say what the device will do:\n%s", page.body)
 		}
 		b.press(page, "decision=allow")
@@ -243,7 +243,7 @@ func TestAuthorizationDetailsAreAskedAbout(t *testing.T) {
 			if round == 0 {
 				p = b.signIn(r.stage, p, "e") // who acts for two units and would have to choose
 			}
-			if p.Request.URL.Path != "/consent" || !strings.Contains(p.body, "高新技术企业认定: apply") || strings.Contains(p.body, "report") || !strings.Contains(p.body, otherUSCC) {
+			if p.Request.URL.Path != "/consent" || !strings.Contains(p.body, "高新技术企业认定管理工作网: apply") || strings.Contains(p.body, "report") || !strings.Contains(p.body, otherUSCC) {
 				t.Fatalf("round %d: asked at %s:\n%s", round, p.Request.URL, p.body)
 			}
 			m := r.redeem(a, callback(t, b.press(p, "decision=allow")).Get("code"))

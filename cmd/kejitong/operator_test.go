@@ -77,7 +77,7 @@ func TestOperatorsFirstHour(t *testing.T) {
 				}
 			}
 		}
-		for kind, n := range map[string]int{"account.created": 2, "client.created": 1, "entitlement.made": 4, "unit.changed": 1} {
+		for kind, n := range map[string]int{"account.created": 2, "client.created": 1, "entitlement.made": 3, "unit.changed": 1} {
 			if kinds[kind] != n {
 				t.Errorf("%d audit rows of %s, want %d", kinds[kind], kind, n)
 			}

@@ -181,8 +181,7 @@ func TestStoryInChromium(t *testing.T) {
 			step("02-sign-in", chromedp.Click("#sign_in"), chromedp.WaitVisible("#username"))
 			step("03-legal-window", chromedp.Click(`.tabs a[href*="legal_entity"]`), chromedp.WaitVisible(`.tabs a[href*="legal_entity"][aria-current]`))
 			step("04-wrong-password", chromedp.SendKeys("#username", legal.Username), chromedp.SendKeys("#password", "wrong"), chromedp.Submit("#password"), chromedp.WaitVisible(`[role="alert"]`))
-			step("05-signed-in", chromedp.SendKeys("#password", legal.Password), chromedp.Submit("#password"), chromedp.WaitVisible(`button[value="allow"]`))
-			step("05-confirmed", chromedp.Click(`button[value="allow"]`), chromedp.WaitVisible("#id_token"))
+			step("05-signed-in", chromedp.SendKeys("#password", legal.Password), chromedp.Submit("#password"), chromedp.WaitVisible("#id_token"))
 			read := func(a chromedp.Action[string]) string {
 				t.Helper()
 				v, err := chromedp.Run(ctx, a)
@@ -195,7 +194,7 @@ func TestStoryInChromium(t *testing.T) {
 			if !strings.HasPrefix(at, first) || !strings.Contains(id, demoUSCC) || !strings.Contains(id, "hightech_enterprise:apply") || !strings.Contains(info, "示例科技有限公司") {
 				t.Errorf("at %s the ID token shows %s, userinfo %s", at, id, info)
 			}
-			step("06-second-system", chromedp.Navigate(second), chromedp.Click("#sign_in"), chromedp.WaitVisible(`button[value="allow"]`), chromedp.Click(`button[value="allow"]`), chromedp.WaitVisible("#id_token"))
+			step("06-second-system", chromedp.Navigate(second), chromedp.Click("#sign_in"), chromedp.WaitVisible("#id_token"))
 			step("07-refreshed", chromedp.Click("#refresh"), chromedp.WaitVisible("#note"))
 			step("08-signed-out", chromedp.Click("#sign_out"), chromedp.WaitVisible("#signed_out"))
 			step("09-first-is-out-too", chromedp.Navigate(first), chromedp.WaitVisible("#signed_out_by_provider"))
