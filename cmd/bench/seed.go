@@ -206,7 +206,7 @@ func (sd *seeder) one(ctx context.Context, n int) error {
 		CreatedAt: sd.now, UpdatedAt: sd.now,
 	}
 	until := sd.now.AddDate(1, 0, 0)
-	unit := account.Unit{ID: unitID(n), USCC: account.USCC(usccOf(n)), Name: fmt.Sprintf("示例科技%d有限公司", n-n%5), Type: account.UnitEnterprise, Region: "110108",
+	unit := account.Unit{ID: unitID(n), USCC: account.USCC(usccOf(n - n%5)), Name: fmt.Sprintf("示例科技%d有限公司", n-n%5), Type: account.UnitEnterprise, Region: "110108",
 		RegistrationAuthority: "9", Status: account.UnitRegistered, State: account.Active, AccountID: a.ID, VerifiedAt: sd.now, RealName: verified}
 	if legal {
 		a.Kind, a.UnitID = account.LegalEntity, unit.ID
