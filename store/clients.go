@@ -13,19 +13,18 @@ import (
 
 var _ client.Store = (*DB)(nil)
 
-const selectClient = `
-SELECT id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version, created_at, updated_at
-FROM clients WHERE id = ?`
+// clientColumns are in the order of clientDest.
+const clientColumns = `id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version,
+    created_at, updated_at`
 
-const selectClients = `
-SELECT id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version, created_at, updated_at
-FROM clients ORDER BY id`
+const selectClient = `SELECT ` + clientColumns + ` FROM clients WHERE id = ?`
+
+const selectClients = `SELECT ` + clientColumns + ` FROM clients ORDER BY id`
 
 // selectStarters reads few of many: the portal links to clients that own a
 // system. The metadata are JSON as this program writes it.
 const selectStarters = `
-SELECT id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version, created_at, updated_at
-FROM clients
+SELECT ` + clientColumns + ` FROM clients
 WHERE state = 'active' AND reviewed AND metadata LIKE '%"initiate_login_uri":"%' AND metadata LIKE '%"business_systems":["%'
 ORDER BY id LIMIT 1000`
 
@@ -37,8 +36,7 @@ const clientsVersion = `SELECT n FROM counters WHERE name = 'clients'`
 const nextClientsVersion = `UPDATE counters SET n = n + 1 WHERE name = 'clients' RETURNING n`
 
 const putClient = `
-INSERT INTO clients (id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version,
-    created_at, updated_at)
+INSERT INTO clients (` + clientColumns + `)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET metadata = excluded.metadata, secret_digest = excluded.secret_digest, secret_sealed = excluded.secret_sealed,
     former_digest = excluded.former_digest, former_sealed = excluded.former_sealed, former_until = excluded.former_until,

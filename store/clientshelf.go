@@ -11,9 +11,7 @@ import (
 
 var _ client.Shelf = (*DB)(nil)
 
-const selectClientsAfter = `
-SELECT id, metadata, secret_digest, secret_sealed, former_digest, former_sealed, former_until, sandbox, state, reviewed, version, created_at, updated_at
-FROM clients WHERE id > ? ORDER BY id LIMIT ?`
+const selectClientsAfter = `SELECT ` + clientColumns + ` FROM clients WHERE id > ? ORDER BY id LIMIT ?`
 
 // ClientForChange implements client.Shelf. The counter's row, which every change
 // of a client takes first, is what others wait for.

@@ -70,12 +70,9 @@ func (d *DB) rightRow(rows *sqlx.Rows, g *entitlement.Grant) error {
 // owns a business system.
 func (d *DB) PutMandate(ctx context.Context, m entitlement.Mandate, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {
-		old, found, err := d.lockMandate(ctx, m.ID)
+		old, _, err := d.lockMandate(ctx, m.ID)
 		if err != nil {
 			return err
-		}
-		if !found {
-			old = entitlement.Mandate{}
 		}
 		if err := d.keepMandate(ctx, old, m, ev); err != nil {
 			return err
@@ -88,7 +85,8 @@ func (d *DB) PutMandate(ctx context.Context, m entitlement.Mandate, ev audit.Eve
 	return nil
 }
 
-// lockMandate reads a mandate as it stands, for the rest of ctx's transaction.
+// lockMandate reads a mandate as it stands, for the rest of ctx's transaction; the
+// empty one if there is none.
 func (d *DB) lockMandate(ctx context.Context, id string) (entitlement.Mandate, bool, error) {
 	all, err := returned(ctx, d, d.pick(oldMandate+locked, oldMandate), []any{clip(id)}, d.mandateRow)
 	if err != nil || len(all) == 0 {
@@ -130,12 +128,9 @@ func (d *DB) keepMandate(ctx context.Context, old, m entitlement.Mandate, ev aud
 // it takes his tokens with it, at the clients that own the system.
 func (d *DB) PutGrant(ctx context.Context, g entitlement.Grant, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {
-		old, found, err := d.lockGrant(ctx, g.ID)
+		old, _, err := d.lockGrant(ctx, g.ID)
 		if err != nil {
 			return err
-		}
-		if !found {
-			old = entitlement.Grant{}
 		}
 		if err := d.keepGrant(ctx, old, g, ev); err != nil {
 			return err

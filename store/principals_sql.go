@@ -43,7 +43,8 @@ const visitColumns = sessionColumns + `, COALESCE(c.scopes, ''), COALESCE(c.give
     EXISTS (SELECT 1 FROM factors f WHERE f.subject = s.account_id AND f.realm = 'account' AND f.kind = 'passkey'),
     EXISTS (SELECT 1 FROM units q WHERE q.id = a.unit_id AND a.unit_id <> '' AND q.asks_actor)`
 
-// What was confirmed before systems were entered, in the order of entryDest.
+// What was confirmed before systems were entered, in the order in which ByCookie
+// reads it.
 const entryValues = `n.unit_id, n.system, n.version`
 
 const enteredPostgres = `
