@@ -108,7 +108,7 @@ func (r *rig) actsFor(login, uscc string) {
 
 // legacyDocument is the identity document of the holder of the n-th account.
 func legacyDocument(n int) (name, number string) {
-	return "钱" + string([]rune("一二三四五六七八九十百千万亿甲乙丙丁")[n%18]), residentNumber(fmt.Sprintf("11000019820101%03d", n+1))
+	return "钱" + string([]rune("一二三四五六七八九十百千万亿甲乙丙丁")[n%18]), account.CompleteResidentID(fmt.Sprintf("11000019820101%03d", n+1))
 }
 
 // knowLegacy puts what the registers know of everybody who came over beside the

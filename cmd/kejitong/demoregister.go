@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
@@ -39,7 +38,7 @@ const demoAuthority = "演示身份核验中心"
 func demoPersons() []demoPerson {
 	var out []demoPerson
 	for i, name := range []string{"陈晨", "林小雨", "欧阳雪松", "阿依努尔·买买提", "周文博", "许诺"} {
-		out = append(out, demoPerson{name, residentNumber(fmt.Sprintf("11000019850615%03d", i+1)), fmt.Sprintf("1395555%04d", i+1)})
+		out = append(out, demoPerson{name, account.CompleteResidentID(fmt.Sprintf("11000019850615%03d", i+1)), fmt.Sprintf("1395555%04d", i+1)})
 	}
 	return out
 }
@@ -51,38 +50,11 @@ func demoEntities() []demoEntity {
 		{"91", "星火量子科技（北京）有限公司"}, {"91", "启明新材料股份有限公司"}, {"91", "云帆智能装备有限公司"}, {"91", "青禾生物技术有限公司"},
 		{"12", "示例市科技情报研究所"}, {"52", "示例市创新创业促进中心"},
 	} {
-		out = append(out, demoEntity{row.name, unitCode(row.kind + "110000" + fmt.Sprintf("MA1KJT0%d", i+1)), demoPerson{
-			reps[i], residentNumber(fmt.Sprintf("11000019750820%03d", i+1)), fmt.Sprintf("1396666%04d", i+1),
+		out = append(out, demoEntity{row.name, string(account.CompleteUSCC(row.kind + "110000" + fmt.Sprintf("MA1KJT0%d", i+1))), demoPerson{
+			reps[i], account.CompleteResidentID(fmt.Sprintf("11000019750820%03d", i+1)), fmt.Sprintf("1396666%04d", i+1),
 		}})
 	}
 	return out
-}
-
-// residentNumber completes 17 digits (GB 11643-1999).
-func residentNumber(first17 string) string {
-	weights := []int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2}
-	sum := 0
-	for i, w := range weights {
-		sum += int(first17[i]-'0') * w
-	}
-	return first17 + string("10X98765432"[sum%11])
-}
-
-// unitCode completes 16 characters by the organisation code's check character (GB
-// 11714) and the whole's (GB 32100-2015).
-func unitCode(first16 string) string {
-	const letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	sum := 0
-	for i, w := range []int{3, 7, 9, 10, 5, 8, 4, 2} {
-		sum += strings.IndexByte(letters, first16[8+i]) * w
-	}
-	code := first16 + string("0X987654321"[sum%11])
-	const alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-	sum = 0
-	for i, w := 0, 1; i < 17; i, w = i+1, w*3%31 {
-		sum += strings.IndexByte(alphabet, code[i]) * w
-	}
-	return code + string(alphabet[(31-sum%31)%31])
 }
 
 // loadRegisters gives the demonstration's verifier something to compare with.

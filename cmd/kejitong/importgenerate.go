@@ -51,46 +51,19 @@ func (s synthetic) outcome(i int) torch.Code {
 	return []torch.Code{torch.I1, torch.I2, torch.I3, torch.I4, torch.I5, torch.I6}[(i/5*2+i%5-3)%6]
 }
 
+// uscc is the code of an enterprise of a region that has none.
 func (s synthetic) uscc(i int) string {
-	return syntheticUSCC(int((s.seed*7919 + uint64(i)) % 1e8)) //nolint:gosec // below 1e8
-}
-
-// syntheticUSCC is the code (GB 32100-2015) of an enterprise of a region that has
-// none, with a right organisation code (GB 11714).
-func syntheticUSCC(n int) string {
-	const alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-	organisation := fmt.Sprintf("%08d", n)
-	sum := 0
-	for i, weight := range []int{3, 7, 9, 10, 5, 8, 4, 2} {
-		sum += int(organisation[i]-'0') * weight
-	}
-	first := "91110000" + organisation + string("0X987654321"[sum%11])
-	sum, weight := 0, 1
-	for _, c := range first {
-		sum += strings.IndexRune(alphabet, c) * weight
-		weight = weight * 3 % 31
-	}
-	return first + string(alphabet[(31-sum%31)%31])
+	return string(account.CompleteUSCC(fmt.Sprintf("91110000%08d", (s.seed*7919+uint64(i))%1e8))) //nolint:gosec // i counts up from 0
 }
 
 func (s synthetic) mobile(i int) string {
 	return fmt.Sprintf("1%d%09d", 3+s.roll(i, "prefix", 7), i)
 }
 
+// resident is an identity number of a region that was never issued.
 func (s synthetic) resident(i int) string {
 	birth := time.Date(1955, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i/999%16000)
-	return syntheticResident(110000+i/15984000*10000, birth, i%999+1)
-}
-
-// syntheticResident is an identity number (GB 11643-1999) of a region that was
-// never issued.
-func syntheticResident(region int, birth time.Time, sequence int) string {
-	body := fmt.Sprintf("%06d%s%03d", region, birth.Format("20060102"), sequence)
-	sum := 0
-	for i, weight := range []int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
-		sum += int(body[i]-'0') * weight
-	}
-	return body + string("10X98765432"[sum%11])
+	return account.CompleteResidentID(fmt.Sprintf("%06d%s%03d", 110000+i/15984000*10000, birth.Format("20060102"), i%999+1))
 }
 
 // password is what the owner of a key typed on the former platform.

@@ -194,7 +194,7 @@ func TestWhoEarnsWhat(t *testing.T) {
 			account.UnitEnterprise: {hightech, techSME}, account.UnitIndividualBusiness: nil, account.UnitPublicInstitution: nil,
 		} {
 			code := map[string]string{account.UnitEnterprise: "91", account.UnitIndividualBusiness: "92", account.UnitPublicInstitution: "12"}[kind]
-			u := account.Unit{ID: string(account.NewID()), USCC: account.USCC(unitCode(code + "110000MA9ZZT01")), Name: "单位" + code, Type: kind, Region: "110000",
+			u := account.Unit{ID: string(account.NewID()), USCC: account.CompleteUSCC(code + "110000MA9ZZT01"), Name: "单位" + code, Type: kind, Region: "110000",
 				RegistrationAuthority: code[:1], Status: account.UnitRegistered, State: account.Active, RealName: verified, VerifiedAt: r.clock.now()}
 			a := account.Account{ID: account.NewID(), Kind: account.LegalEntity, LoginName: string(u.USCC), LoginKey: strings.ToLower(string(u.USCC)), State: account.Active,
 				UnitID: u.ID, RealName: verified, Profile: account.Profile{Name: u.Name}}

@@ -34,24 +34,35 @@ func ParseUSCC(s string) (USCC, error) {
 	case strings.ContainsRune(c, 'I'):
 		return "", invalid(field, MsgUSCCLetterI)
 	}
-	sum, weight := 0, 1
-	for i, r := range c {
-		v := strings.IndexRune(usccAlphabet, r)
-		if v < 0 {
-			return "", invalid(field, MsgUSCCAlphabet)
-		}
-		if i < 17 {
-			sum += v * weight
-			weight = weight * 3 % 31 // GB 32100-2015 annex A: W_i = 3^(i-1) mod 31
-		}
+	if strings.ContainsFunc(c, func(r rune) bool { return !strings.ContainsRune(usccAlphabet, r) }) {
+		return "", invalid(field, MsgUSCCAlphabet)
 	}
 	if !allDigits(c[2:8]) {
 		return "", invalid(field, MsgUSCCRegion)
 	}
-	if c[17] != usccAlphabet[(31-sum%31)%31] {
+	if c[17] != usccCheck(c[:17]) {
 		return "", invalid(field, MsgUSCCCheck)
 	}
 	return USCC(c), nil
+}
+
+// usccCheck computes the check character of 17 characters of the alphabet (GB
+// 32100-2015 annex A: W_i = 3^(i-1) mod 31).
+func usccCheck(first17 string) byte {
+	sum, weight := 0, 1
+	for _, r := range first17 {
+		sum += strings.IndexRune(usccAlphabet, r) * weight
+		weight = weight * 3 % 31
+	}
+	return usccAlphabet[(31-sum%31)%31]
+}
+
+// CompleteUSCC gives 16 characters of the alphabet the check character of their
+// organisation code (GB 11714) and that of the whole: codes of units that there
+// are not, for demonstrations and sandboxes.
+func CompleteUSCC(first16 string) USCC {
+	first17 := first16 + string(organizationCheck(first16[8:]))
+	return USCC(first17 + string(usccCheck(first17)))
 }
 
 // Doubtful tells that the organisation code inside (places 9 to 17) fails its

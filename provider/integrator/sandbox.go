@@ -88,14 +88,6 @@ func (s *Service) OpenSandbox(ctx context.Context, who account.ID, project strin
 	return password, nil
 }
 
-// TestAccounts gives a member the accounts of the project's sandbox.
-func (s *Service) TestAccounts(ctx context.Context, who account.ID, project string) ([]account.Account, error) {
-	if _, err := s.enter(ctx, who, project, Viewer); err != nil {
-		return nil, err
-	}
-	return s.Store.TestAccounts(ctx, project)
-}
-
 // stage is what the accounts of one sandbox are made with.
 type stage struct {
 	s       *Service
@@ -254,28 +246,10 @@ func digits(n int) int {
 
 // testResident is a number of the form of GB 11643 of a region that does not exist.
 func testResident() string {
-	body := fmt.Sprintf("0000%02d%d%02d%02d%03d", digits(2), 1960+digits(2)%40, 1+digits(2)%12, 1+digits(2)%28, digits(3))
-	sum := 0
-	for i, w := range []int{7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2} {
-		sum += int(body[i]-'0') * w
-	}
-	return body + string("10X98765432"[sum%11])
+	return account.CompleteResidentID(fmt.Sprintf("0000%02d%d%02d%02d%03d", digits(2), 1960+digits(2)%40, 1+digits(2)%12, 1+digits(2)%28, digits(3)))
 }
 
-// testUSCC is an enterprise's code (GB 32100) of a region that does not exist, with
-// a right organisation code (GB 11714).
+// testUSCC is an enterprise's code of a region that does not exist.
 func testUSCC() account.USCC {
-	organisation := fmt.Sprintf("%08d", digits(8))
-	sum := 0
-	for i, w := range []int{3, 7, 9, 10, 5, 8, 4, 2} {
-		sum += int(organisation[i]-'0') * w
-	}
-	first := "91000000" + organisation + string("0X987654321"[sum%11])
-	const alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-	sum, weight := 0, 1
-	for _, c := range first {
-		sum += strings.IndexRune(alphabet, c) * weight
-		weight = weight * 3 % 31
-	}
-	return account.USCC(first + string(alphabet[(31-sum%31)%31]))
+	return account.CompleteUSCC("91000000" + fmt.Sprintf("%08d", digits(8)))
 }
