@@ -98,32 +98,47 @@ func (p *Provider) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	sendJSON(w, e.status, map[string]string{"error": e.code, "error_description": e.description})
 }
 
-// refuseBearer answers a resource endpoint's error (RFC 6750 §3, RFC 9449 §7.1)
-// with the challenge of one scheme.
-func (p *Provider) refuseBearer(w http.ResponseWriter, r *http.Request, err error) {
+// challenged is how a resource endpoint of the realm refuses a request (RFC 6750 §3,
+// RFC 9449 §7.1), with the challenge of one scheme; false if the failure is ours.
+func challenged(r *http.Request, realm string, err error) (*web.Denied, bool) {
 	e, _, ok := asProtocol(err)
 	if !ok || e.status >= 500 {
-		p.refuse(w, r, err)
-		return
+		return nil, false
 	}
-	p.note(r, err, e.code)
-	bearer, dpop := `Bearer realm="userinfo"`, `DPoP realm="userinfo", algs="`+dpopAlgorithmList+`"`
+	bearer, dpop := `Bearer realm="`+realm+`"`, `DPoP realm="`+realm+`", algs="`+dpopAlgorithmList+`"`
+	d := &web.Denied{Status: e.status, Code: e.code, Reason: e.description}
 	if e.code == "" { // RFC 6750 §3.1: a request without a token is told nothing more
-		w.Header().Add("WWW-Authenticate", bearer)
-		w.Header().Add("WWW-Authenticate", dpop)
-		w.Header().Set("Cache-Control", "no-store")
-		w.WriteHeader(e.status)
-		return
+		d.Challenge = []string{bearer, dpop}
+		return d, true
 	}
 	challenge := bearer
 	switch { // RFC 9449 §7.1: a bad proof is a failed authentication here
 	case e.code == "invalid_dpop_proof", e.code == "use_dpop_nonce":
-		e.status, challenge = http.StatusUnauthorized, dpop
+		d.Status, challenge = http.StatusUnauthorized, dpop
 	case byDPoP(r) || errors.Is(err, errNeedsDPoP):
 		challenge = dpop
 	}
-	w.Header().Set("WWW-Authenticate", challenge+`, error="`+e.code+`", error_description="`+e.description+`"`)
-	sendJSON(w, e.status, map[string]string{"error": e.code, "error_description": e.description})
+	d.Challenge = []string{challenge + `, error="` + e.code + `", error_description="` + e.description + `"`}
+	return d, true
+}
+
+// refuseBearer answers a resource endpoint's error.
+func (p *Provider) refuseBearer(w http.ResponseWriter, r *http.Request, err error) {
+	d, ok := challenged(r, "userinfo", err)
+	if !ok {
+		p.refuse(w, r, err)
+		return
+	}
+	p.note(r, err, d.Code)
+	for _, c := range d.Challenge {
+		w.Header().Add("WWW-Authenticate", c)
+	}
+	if d.Code == "" {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(d.Status)
+		return
+	}
+	sendJSON(w, d.Status, map[string]string{"error": d.Code, "error_description": d.Reason})
 }
 
 // sendJSON writes an answer that nobody may keep (RFC 6749 §5.1).
