@@ -131,10 +131,10 @@ func (ConsoleOverview) Interaction() bool { return false }
 
 // ConsoleProposal is a change that waits, or what became of it.
 type ConsoleProposal struct {
-	ID, Client, State, Reason, System, Project string
-	At                                         time.Time
-	Edits                                      []ConsoleEdit
-	Doubts                                     []string // desk only: why to look twice
+	ID, Client, State, Reason, System string
+	At                                time.Time
+	Edits                             []ConsoleEdit
+	Doubts                            []string // desk only: why to look twice
 }
 
 // ConsoleClient is a client's metadata, secrets and open change.

@@ -14,17 +14,19 @@ import (
 	"kejitong/provider/web"
 	"kejitong/provider/web/console"
 	"kejitong/provider/web/visitor"
+	"kejitong/templates"
 )
 
 // wireDiagnosis builds the pages that tell a client's team why something does not
 // work.
 func (a *app) wireDiagnosis(kit *web.Kit, _ *session.Service, hall *visitor.Hall) (provider.Surface, error) {
-	team := a.team
-	if team == nil {
-		team = a.integrators(a.protocol)
-	}
-	return &console.Diagnosis{Web: kit, Visitors: hall, Team: team, Clients: a.db, Log: a.reasons, Previews: previews{a.protocol}, People: a.people(), Issuer: a.cfg.Issuer,
+	return &console.Diagnosis{Web: kit, Visitors: hall, Team: a.team, Clients: a.db, Log: a.reasons, Previews: previews{a.protocol}, People: a.people(), Issuer: a.cfg.Issuer,
 		Oracle: func(parts ...string) []byte { return a.ring.Snapshot().MAC(keys.Nonce, parts...) }, Provider: func() http.Handler { return a.handler }, Now: a.clock}, nil
+}
+
+// clientLog is for the desk what the client's own team sees in its console.
+func (a *app) clientLog(r *http.Request, page templates.ClientPage) (templates.ClientLog, error) {
+	return console.LogPage(r, a.reasons, page)
 }
 
 // people are whom claims may be previewed of.
@@ -53,6 +55,6 @@ type previews struct{ op *oidc.Provider }
 
 // PreviewClaims implements console.Previews.
 func (p previews) PreviewClaims(ctx context.Context, q console.PreviewAsk) (console.Previewed, error) {
-	got, err := p.op.Preview(ctx, oidc.PreviewRequest{Client: q.Client, Who: q.Who, Scope: q.Scope, Claims: q.Claims, Unit: q.Unit, ACR: q.ACR})
+	got, err := p.op.Preview(ctx, oidc.PreviewRequest(q))
 	return console.Previewed(got), err
 }

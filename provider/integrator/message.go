@@ -23,7 +23,6 @@ const (
 	MsgMember      = "console.error.member"
 	MsgNoSecret    = "console.error.no_secret"
 	MsgPerson      = "console.error.person"
-	MsgUnit        = "console.error.unit"
 	MsgDecided     = "console.error.decided"
 	MsgOwn         = "console.error.own"
 	MsgNumber      = "console.error.number"

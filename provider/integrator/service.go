@@ -48,23 +48,6 @@ func (s *Service) MayRead(ctx context.Context, id account.ID, clientID string) (
 	return err == nil, err
 }
 
-// Clients gives the ids of the clients of all teams that the account is of.
-func (s *Service) Clients(ctx context.Context, id account.ID) ([]string, error) {
-	all, err := s.Store.ProjectsOf(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	for _, p := range all {
-		for _, c := range []string{p.Sandbox, p.Production} {
-			if c != "" {
-				out = append(out, c)
-			}
-		}
-	}
-	return out, nil
-}
-
 // enter gives the project to a member of its team. To everybody else there is no
 // such project; a member with too weak a role is refused.
 func (s *Service) enter(ctx context.Context, who account.ID, project string, need Role) (Mine, error) {
@@ -100,14 +83,6 @@ func (s *Service) client(ctx context.Context, who account.ID, clientID string, n
 	}
 	c, err := s.Store.Client(ctx, clientID)
 	return m, c, err
-}
-
-// History gives the lines of a project's history to a member.
-func (s *Service) History(ctx context.Context, who account.ID, project string) ([]Change, error) {
-	if _, err := s.enter(ctx, who, project, Viewer); err != nil {
-		return nil, err
-	}
-	return s.Store.ClientChanges(ctx, project, 100)
 }
 
 func event(ctx context.Context, kind audit.Kind, actor, object, detail string) audit.Event {

@@ -8,18 +8,35 @@ import (
 	"kejitong/provider/fault"
 )
 
-// Team gives members and open invitations to a member.
-func (s *Service) Team(ctx context.Context, who account.ID, project string) (Mine, []Member, []Invite, error) {
+// Overview is a project as a member of its team sees it.
+type Overview struct {
+	Mine
+	Team    []Member
+	Invites []Invite          // to owners alone: those that are open
+	Tests   []account.Account // of the sandbox
+	History []Change
+}
+
+// Overview gives a project to a member of its team.
+func (s *Service) Overview(ctx context.Context, who account.ID, project string) (Overview, error) {
 	m, err := s.enter(ctx, who, project, Viewer)
 	if err != nil {
-		return m, nil, nil, err
+		return Overview{}, err
 	}
-	team, err := s.Store.TeamOf(ctx, project)
-	if err != nil || !m.Role.AtLeast(Owner) {
-		return m, team, nil, err
+	o := Overview{Mine: m}
+	if o.Team, err = s.Store.TeamOf(ctx, project); err != nil {
+		return o, err
 	}
-	invites, err := s.Store.TeamInvites(ctx, project, s.Now())
-	return m, team, invites, err
+	if m.Role.AtLeast(Owner) {
+		if o.Invites, err = s.Store.TeamInvites(ctx, project, s.Now()); err != nil {
+			return o, err
+		}
+	}
+	if o.Tests, err = s.Store.TestAccounts(ctx, project); err != nil {
+		return o, err
+	}
+	o.History, err = s.Store.ClientChanges(ctx, project, 100)
+	return o, err
 }
 
 // Invite asks whoever has the login name into the team. Whether anybody has it is

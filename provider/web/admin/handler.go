@@ -79,7 +79,7 @@ type Handler struct {
 	Papers      Papers                                     // nil: there are none
 	Integrators *integrator.Service                        //
 	Clients     AllClients                                 //
-	Reasons     ClientLogs                                 // why requests of clients failed
+	ClientLog   ClientLog                                  // why requests of clients failed
 	Picture     func(secret, login string) ([]byte, error) // QR code of a second factor; nil shows none
 	Keys        func() *keys.Snapshot                      //
 	Networks    []netip.Prefix                             // from which the desk may be reached; empty: from everywhere

@@ -104,7 +104,7 @@ const shownEvents = 100
 
 // showLog is GET /console/clients/{client}/log.
 func (d *Diagnosis) showLog(w http.ResponseWriter, r *http.Request, v *principal.Visit, c *client.Client) {
-	p, err := logPage(r, d.Log, about(c))
+	p, err := LogPage(r, d.Log, about(c))
 	if err != nil {
 		d.Web.Fail(w, r, err)
 		return
@@ -112,8 +112,8 @@ func (d *Diagnosis) showLog(w http.ResponseWriter, r *http.Request, v *principal
 	d.Web.Show(w, r, http.StatusOK, p, web.As(visitor.Name(v.Principal), ""))
 }
 
-// logPage is a client's log as the query of r filters it.
-func logPage(r *http.Request, log Log, page templates.ClientPage) (templates.ClientLog, error) {
+// LogPage is a client's log as the query of r filters it.
+func LogPage(r *http.Request, log Log, page templates.ClientPage) (templates.ClientLog, error) {
 	q := r.URL.Query()
 	p := templates.ClientLog{ClientPage: page, Live: q.Get("live") == "1"}
 	if k := diagnosis.Kind(q.Get("kind")); k.Known() {

@@ -24,18 +24,7 @@ func (h *Handler) showProject(w http.ResponseWriter, r *http.Request, v *princip
 }
 
 func (h *Handler) projectPage(w http.ResponseWriter, r *http.Request, v *principal.Visit, wrong error) {
-	ctx := r.Context()
-	m, team, invites, err := h.Service.Team(ctx, id(v), mux.Vars(r)["project"])
-	if err != nil {
-		h.Web.Fail(w, r, err)
-		return
-	}
-	tests, err := h.Service.TestAccounts(ctx, id(v), m.ID)
-	if err != nil {
-		h.Web.Fail(w, r, err)
-		return
-	}
-	history, err := h.Service.History(ctx, id(v), m.ID)
+	m, err := h.Service.Overview(r.Context(), id(v), mux.Vars(r)["project"])
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
@@ -45,18 +34,18 @@ func (h *Handler) projectPage(w http.ResponseWriter, r *http.Request, v *princip
 		Production: m.Production, Step: steps[m.State], Open: m.State.Editable(),
 		Edits: m.Role.AtLeast(integrator.Developer), Owns: m.Role.AtLeast(integrator.Owner),
 	}
-	for _, a := range tests {
+	for _, a := range m.Tests {
 		p.Tests = append(p.Tests, templates.ConsoleTest{Login: a.LoginName, Part: a.LoginName[strings.LastIndexByte(a.LoginName, '-')+1:]})
 	}
 	names := map[string]string{}
-	for _, one := range team {
+	for _, one := range m.Team {
 		names[string(one.Account)] = h.name(r, one.Account)
 		p.Team = append(p.Team, templates.ConsoleMember{ID: string(one.Account), Name: names[string(one.Account)], Role: string(one.Role), Self: one.Account == id(v)})
 	}
-	for _, i := range invites {
+	for _, i := range m.Invites {
 		p.Invites = append(p.Invites, templates.ConsoleInvite{ID: i.ID, Name: masked(i.Login), Role: string(i.Role), Until: i.Until})
 	}
-	for _, c := range history {
+	for _, c := range m.History {
 		line := templates.ConsoleChange{What: c.What, Client: c.Client, Actor: names[c.Actor], At: c.At, Edits: edits(c.Edits)}
 		if line.Actor == "" {
 			line.Actor = "–" // an operator, or somebody who left
