@@ -183,19 +183,28 @@ func (d *DB) endAll(ctx context.Context, id account.ID, now time.Time, ev audit.
 	if _, err := d.EndSessions(ctx, session.Which{Account: id}, now, ended); err != nil {
 		return err
 	}
-	acting, err := list(ctx, d, actingSessions, []any{string(id)}, func(rows *sqlx.Rows, s *string) error { return rows.Scan(s) })
-	if err != nil {
+	if err := d.endThose(ctx, actingSessions, []any{string(id)}, now, ev); err != nil {
 		return err
-	}
-	for _, s := range acting {
-		if _, err := d.EndSessions(ctx, session.Which{ID: s}, now, ended); err != nil {
-			return err
-		}
 	}
 	if _, err := d.endTokens(ctx, id, endActing, []any{string(id)}, now); err != nil {
 		return err
 	}
 	return d.EndGrants(ctx, id, now)
+}
+
+// endThose ends the sessions that a query gives the ids of.
+func (d *DB) endThose(ctx context.Context, query string, args []any, now time.Time, why audit.Event) error {
+	why.Kind, why.Object = audit.SessionEnded, ""
+	acting, err := list(ctx, d, query, args, func(rows *sqlx.Rows, s *string) error { return rows.Scan(s) })
+	if err != nil {
+		return err
+	}
+	for _, s := range acting {
+		if _, err := d.EndSessions(ctx, session.Which{ID: s}, now, why); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // leaveUnit frees the unit of a legal account. Without one nobody rules over those

@@ -13,7 +13,6 @@ import (
 	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
 	"kejitong/provider/mandate"
-	"kejitong/provider/session"
 )
 
 var _ mandate.Store = (*DB)(nil)
@@ -42,11 +41,6 @@ const (
 	// Of any number of callers one finds the state that it names.
 	moveInvitation = `
 UPDATE mandate_invitations SET state = ?, answered_at = ?, ended_at = ?, ended_by = ? WHERE id = ? AND state = ?`
-
-	heldUnit = `
-SELECT id, uscc, name, type, region, registration_authority, status, state, account_id, verified_at, realname_status,
-    realname_level, realname_method, realname_verified_at, process_id, check_id, check_organization
-FROM units WHERE id = ?`
 
 	endingSoon = `
 SELECT ` + mandateColumns + ` FROM mandates
@@ -84,9 +78,9 @@ func (d *DB) Standing(ctx context.Context, id account.ID) (mandate.Standing, err
 // HeldUnit implements mandate.Store.
 func (d *DB) HeldUnit(ctx context.Context, id string) (account.Unit, error) {
 	var u account.Unit
-	query := heldUnit
+	query := unitByID
 	if d.postgres && d.unit(ctx) != nil {
-		query = heldUnit + locked
+		query = unitByID + locked
 	}
 	found, err := d.row(ctx, query, []any{clip(id)}, unitDest(&u)...)
 	if err != nil {
@@ -268,17 +262,11 @@ func (d *DB) endWithMandate(ctx context.Context, m entitlement.Mandate, now time
 	if _, err := d.row(ctx, accountOfUnit, []any{m.Unit.ID}, &own); err != nil || own == "" {
 		return err
 	}
-	acting, err := list(ctx, d, actingForUnit, []any{string(own), string(m.Account)}, func(rows *sqlx.Rows, s *string) error { return rows.Scan(s) })
-	if err != nil {
+	why.Detail = "acting handler ended"
+	if err := d.endThose(ctx, actingForUnit, []any{string(own), string(m.Account)}, now, why); err != nil {
 		return err
 	}
-	why.Kind, why.Object, why.Detail = audit.SessionEnded, "", "acting handler ended"
-	for _, s := range acting {
-		if _, err := d.EndSessions(ctx, session.Which{ID: s}, now, why); err != nil {
-			return err
-		}
-	}
-	_, err = d.endTokens(ctx, own, endActingForUnit, []any{string(own), string(m.Account)}, now)
+	_, err := d.endTokens(ctx, own, endActingForUnit, []any{string(own), string(m.Account)}, now)
 	return err
 }
 

@@ -37,8 +37,6 @@ UPDATE entitlements SET mac = v.value FROM json_each_text(CAST(? AS JSON)) AS v 
 	rightsAdopted = `SELECT mac FROM row_macs WHERE name = 'rights'`
 
 	adoptRights = `UPDATE row_macs SET mac = ? WHERE name = 'rights' AND mac = ''`
-
-	adoptedBefore = `SELECT COUNT(*) FROM audit WHERE object = 'rights' AND kind = ?`
 )
 
 // AdoptRights gives the mandates and grants that were here before there were MACs
@@ -62,7 +60,7 @@ func (d *DB) AdoptRights(ctx context.Context) (n int, err error) {
 			return err
 		}
 		var before int64
-		if _, err := d.returning(ctx, adoptedBefore, []any{string(audit.RightsAdopted)}, &before); err != nil {
+		if _, err := d.returning(ctx, reportedBefore, []any{"rights", string(audit.RightsAdopted)}, &before); err != nil {
 			return err
 		}
 		if before > 0 {
@@ -137,6 +135,9 @@ func (d *DB) macGrants(ctx context.Context, some []entitlement.Grant) error {
 
 // setMACs runs a query that takes ids and MACs as one JSON object.
 func (d *DB) setMACs(ctx context.Context, query string, macs map[string]string) error {
+	if len(macs) == 0 {
+		return nil
+	}
 	text, err := json.Marshal(macs)
 	if err != nil {
 		return err

@@ -43,15 +43,11 @@ func (d *DB) macTorch(ctx context.Context, batch string) error {
 		if err != nil {
 			return err
 		}
-		if len(mandates) > 0 {
-			if err := d.macMandates(ctx, mandates); err != nil {
-				return err
-			}
+		if err := d.macMandates(ctx, mandates); err != nil {
+			return err
 		}
-		if len(grants) > 0 {
-			if err := d.macGrants(ctx, grants); err != nil {
-				return err
-			}
+		if err := d.macGrants(ctx, grants); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -86,10 +86,14 @@ type Asking struct {
 // Decides tells whether by decides for the unit who enters what: its verified legal
 // account does, and so do its legal representative and administrators.
 func (s *Asking) Decides(ctx context.Context, by account.ID, unitID string) (bool, error) {
-	deciders, err := s.deciders(ctx, unitID)
-	return slices.Contains(deciders, by), err
+	ruler, name, err := s.Rights.Ruler(ctx, unitID)
+	if err != nil || ruler == by && name.Verified() {
+		return err == nil, err
+	}
+	return s.acts(ctx, by, unitID, Admin, LegalRep)
 }
 
+// deciders are all for whom Decides holds.
 func (s *Asking) deciders(ctx context.Context, unitID string) ([]account.ID, error) {
 	var out []account.ID
 	ruler, name, err := s.Rights.Ruler(ctx, unitID)
@@ -132,11 +136,12 @@ func (s *Asking) Offered(ctx context.Context, unitID string, system SystemID) ([
 	return out, nil
 }
 
-// acts tells whether the account acts for the unit by a mandate that holds.
-func (s *Asking) acts(ctx context.Context, who account.ID, unitID string) (bool, error) {
-	mandates, _, err := s.Rights.RightsFor(ctx, unitID, heldAtMost)
+// acts tells whether the account acts for the unit by a mandate that holds, of one
+// of the relations if any are named.
+func (s *Asking) acts(ctx context.Context, who account.ID, unitID string, as ...Relation) (bool, error) {
+	mandates, _, err := s.Rights.RightsOf(ctx, who)
 	return slices.ContainsFunc(mandates, func(m Mandate) bool {
-		return m.Account == who && live(m.State, m.From, m.Until, s.Now())
+		return m.Unit.ID == unitID && live(m.State, m.From, m.Until, s.Now()) && (len(as) == 0 || slices.Contains(as, m.Relation))
 	}), err
 }
 

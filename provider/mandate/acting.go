@@ -29,20 +29,26 @@ func (s *Service) Actors(ctx context.Context, unit string) ([]Acts, error) {
 	}
 	var out []Acts
 	for _, a := range list {
-		if p := a.Account.Profile; a.Mandate.Live(s.Now()) && a.Account.Usable() && p.Phone != "" && p.PhoneVerified {
+		if s.canSay(a) {
 			out = append(out, a)
 		}
 	}
 	return out, nil
 }
 
+// canSay tells whether somebody may say that he acts, and can be asked to prove it.
+func (s *Service) canSay(a Acts) bool {
+	p := a.Account.Profile
+	return a.Mandate.Live(s.Now()) && a.Account.Usable() && p.Phone != "" && p.PhoneVerified
+}
+
 func (s *Service) actor(ctx context.Context, unit string, person account.ID) (Acts, error) {
-	list, err := s.Actors(ctx, unit)
-	if err != nil {
+	who, err := s.Store.Standing(ctx, person)
+	if err != nil && !fault.Is(err, fault.NotFound) {
 		return Acts{}, err
 	}
-	for _, a := range list {
-		if a.Account.ID == person {
+	for _, m := range who.Mandates {
+		if a := (Acts{Mandate: m, Account: who.Account}); m.Unit.ID == unit && s.canSay(a) {
 			return a, nil
 		}
 	}

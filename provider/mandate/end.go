@@ -9,12 +9,8 @@ import (
 	"kejitong/provider/fault"
 )
 
-// The reasons of an end that neither side asked for.
-const (
-	BySystem  = "system"
-	Succeeded = "legal representative succeeded"
-	Operator  = "operator"
-)
+// BySystem is whose word an end was that neither side asked for.
+const BySystem = "system"
 
 // EndFor is the unit's word: the person no longer acts for it, from the next use of
 // any token on. by must rule over the person's role; fault.Conflict if there is

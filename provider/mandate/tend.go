@@ -19,35 +19,24 @@ var reminders = []time.Duration{30 * 24 * time.Hour, 7 * 24 * time.Hour}
 // Tend lets offers lapse that nobody answered, ends what ran out, and reminds both
 // sides of what will. Any number of processes may do it at once.
 func (s *Service) Tend(ctx context.Context) error {
-	for _, step := range []func(context.Context, time.Time) error{s.lapse, s.runOut, s.remind} {
-		if err := step(ctx, s.Now()); err != nil {
-			return err
-		}
+	now := s.Now()
+	if err := s.close(ctx, now, s.Store.Unanswered, Lapse); err != nil {
+		return err
 	}
-	return nil
+	if err := s.close(ctx, now, s.Store.RunOut, Expire); err != nil {
+		return err
+	}
+	return s.remind(ctx, now)
 }
 
-func (s *Service) lapse(ctx context.Context, now time.Time) error {
-	list, err := s.Store.Unanswered(ctx, now, batch)
+// close lets the event happen to all for whom it is time.
+func (s *Service) close(ctx context.Context, now time.Time, due func(context.Context, time.Time, int) ([]Invitation, error), e Event) error {
+	list, err := due(ctx, now, batch)
 	if err != nil {
 		return err
 	}
 	for _, i := range list {
-		err := s.move(ctx, i, Lapse, BySystem, BySystem, audit.HandlerEnded)
-		if err != nil && !fault.Is(err, fault.Conflict) {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Service) runOut(ctx context.Context, now time.Time) error {
-	list, err := s.Store.RunOut(ctx, now, batch)
-	if err != nil {
-		return err
-	}
-	for _, i := range list {
-		err := s.move(ctx, i, Expire, BySystem, BySystem, audit.HandlerEnded)
+		err := s.move(ctx, i, e, BySystem, BySystem, audit.HandlerEnded)
 		if err != nil && !fault.Is(err, fault.Conflict) {
 			return err
 		}

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -134,13 +135,10 @@ func (s *Services) asked(r *http.Request, v *principal.Visit, list []entitlement
 }
 
 // toDecide are the requests to the units for which v decides.
-func (s *Services) toDecide(r *http.Request, v *principal.Visit) ([]entitlement.Request, error) {
+func (s *Services) toDecide(ctx context.Context, v *principal.Visit) ([]entitlement.Request, error) {
 	var out []entitlement.Request
-	for _, m := range v.Principal.Units(s.Clock()) {
-		if m.Relation == entitlement.Handler {
-			continue
-		}
-		list, err := s.Asking.To(r.Context(), v.Principal.Account.ID, m.Unit.ID)
+	for _, m := range ruled(v, s.Clock()) {
+		list, err := s.Asking.To(ctx, v.Principal.Account.ID, m.Unit.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -159,7 +157,7 @@ func (s *Services) showRequests(w http.ResponseWriter, r *http.Request, v *princ
 }
 
 func (s *Services) requests(w http.ResponseWriter, r *http.Request, v *principal.Visit, status int, why templates.Text) {
-	list, err := s.toDecide(r, v)
+	list, err := s.toDecide(r.Context(), v)
 	var systems []entitlement.System
 	if err == nil {
 		systems, err = s.Systems.Systems(r.Context())

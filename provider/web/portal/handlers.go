@@ -47,10 +47,10 @@ func (h *Handlers) Mount(p Pages) {
 	p.In("/me/acting", h.showActing, h.act)
 }
 
-// ruled are the units over whose handlers the visitor rules.
-func (h *Handlers) ruled(v *principal.Visit) []entitlement.Mandate {
+// ruled are the units that the visitor rules over: who acts for them, in what.
+func ruled(v *principal.Visit, now time.Time) []entitlement.Mandate {
 	var out []entitlement.Mandate
-	for _, m := range v.Principal.Units(h.Now()) {
+	for _, m := range v.Principal.Units(now) {
 		if mandate.MayName(m.Relation, entitlement.Handler) {
 			out = append(out, m)
 		}
@@ -60,7 +60,7 @@ func (h *Handlers) ruled(v *principal.Visit) []entitlement.Mandate {
 
 // Links implements Part.
 func (h *Handlers) Links(v *principal.Visit) (out []templates.Link) {
-	if len(h.ruled(v)) > 0 {
+	if len(ruled(v, h.Now())) > 0 {
 		out = append(out, templates.Link{URL: "/me/handlers", Text: templates.T("handlers.title"), Hint: templates.T("handlers.link")})
 	}
 	if v.Principal.Account.Kind == account.LegalEntity {
@@ -84,7 +84,7 @@ func (h *Handlers) Due(ctx context.Context, v *principal.Visit) ([]templates.Lin
 // unit is the unit that the request names, or the first that the visitor rules over;
 // "" if there is none.
 func (h *Handlers) unit(r *http.Request, v *principal.Visit) string {
-	ruled := h.ruled(v)
+	ruled := ruled(v, h.Now())
 	asked := r.URL.Query().Get("unit")
 	for _, m := range ruled {
 		if asked == "" || m.Unit.ID == asked {
@@ -120,7 +120,7 @@ func (h *Handlers) list(w http.ResponseWriter, r *http.Request, v *principal.Vis
 	}
 	p.Unit, p.UnitID, p.MayName = rule.Unit.Name, rule.Unit.ID, len(rule.Holds) > 0
 	p.MaySet = rule.Relation == entitlement.Self || rule.Relation == entitlement.LegalRep
-	for _, m := range h.ruled(v) {
+	for _, m := range ruled(v, h.Now()) {
 		if m.Unit.ID != p.UnitID {
 			p.Others = append(p.Others, templates.Link{URL: "/me/handlers?unit=" + url.QueryEscape(m.Unit.ID), Text: templates.Text{Key: m.Unit.Name}})
 		}

@@ -56,7 +56,7 @@ func (s *Services) Links(v *principal.Visit) []templates.Link {
 		{URL: servicesPath, Text: templates.T("services.title"), Hint: templates.T("services.link")},
 		{URL: grantsPath, Text: templates.T("mygrants.title"), Hint: templates.T("mygrants.link")},
 	}
-	if slices.ContainsFunc(v.Principal.Units(s.Clock()), func(m entitlement.Mandate) bool { return m.Relation != entitlement.Handler }) {
+	if len(ruled(v, s.Clock())) > 0 {
 		out = append(out, templates.Link{URL: requestsPath, Text: templates.T("requests.title"), Hint: templates.T("requests.link")})
 	}
 	return out
@@ -66,23 +66,15 @@ var _ Urger = (*Services)(nil)
 
 // Due implements Urger: somebody waits for the unit's word.
 func (s *Services) Due(ctx context.Context, v *principal.Visit) ([]templates.Link, error) {
+	list, err := s.toDecide(ctx, v)
 	n := 0
-	for _, m := range v.Principal.Units(s.Clock()) {
-		if m.Relation == entitlement.Handler {
-			continue
-		}
-		list, err := s.Asking.To(ctx, v.Principal.Account.ID, m.Unit.ID)
-		if err != nil {
-			return nil, err
-		}
-		for _, q := range list {
-			if q.State == entitlement.RequestOpen && q.Account != v.Principal.Account.ID {
-				n++
-			}
+	for _, q := range list {
+		if q.State == entitlement.RequestOpen {
+			n++
 		}
 	}
-	if n == 0 {
-		return nil, nil
+	if err != nil || n == 0 {
+		return nil, err
 	}
 	return []templates.Link{{URL: requestsPath, Text: templates.T("requests.due", n), Main: true}}, nil
 }
