@@ -89,7 +89,7 @@ func (d *DB) AddHours(ctx context.Context, from, now time.Time) (more bool, err 
 }
 
 // SignInsSince implements operator.GlanceStore.
-func (d *DB) SignInsSince(ctx context.Context, since, _ time.Time) (signIns, clients []operator.Count, err error) {
+func (d *DB) SignInsSince(ctx context.Context, since time.Time) (signIns, clients []operator.Count, err error) {
 	var last int64
 	if _, err := d.row(ctx, lastHour, nil, &last); err != nil {
 		return nil, nil, fmt.Errorf("count sign-ins: %w", err)

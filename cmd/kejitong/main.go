@@ -32,7 +32,6 @@ func commands() []command {
 		{"unit", "add units and mandates: unit add | mandate --help", unitCommand},
 		{"client", "add | list | disable | enable relying parties: client add --help", clientCommand},
 		{"webhook", "add | list | rotate | remove | log: who is told of changes: webhook add --help", webhookCommand},
-		{"grant", "add | end entitlements: grant add --help", grantCommand},
 		{"system", "load | list | show | set business systems, the catalogue: system load --help", systemCommand},
 		{"grant", "add | end | suspend | resume | list | history of entitlements: grant add --help", grantCommand},
 		{"keys", "root | list | rotate signing: keys root --out FILE", keysCommand},

@@ -72,8 +72,8 @@ type Verdict struct {
 
 // Decide says what is owed next. The order is the order in which a person
 // would ask: who are you, which of your accounts, may such an account enter at
-// all, for which unit, is it entitled, are the unit's data right, what may the
-// system see.
+// all, for which unit, is it entitled, who acts for the unit, are its data right,
+// what may the system see.
 func Decide(f Facts) Verdict {
 	switch {
 	case !f.SignedIn,

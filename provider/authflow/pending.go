@@ -7,6 +7,7 @@
 //	        ▲                     SelectAccount /login/account
 //	        │                     Factor      /login/factor
 //	        │                     ChooseUnit  /login/unit
+//	        │                     Act         /me/acting
 //	        │                     Confirm     /login/entry
 //	        │                     Consent     /consent
 //	        │                     Refuse      /refused

@@ -64,8 +64,7 @@ func (s *Service) acting(ctx context.Context, unit string) ([]Acts, error) {
 	return out, nil
 }
 
-// Mine gives what a person was offered and not answered yet, the offers of units
-// that are usable no more left out.
+// Mine gives what a person was offered and can still answer.
 func (s *Service) Mine(ctx context.Context, id account.ID) ([]Invitation, error) {
 	list, err := s.Store.InvitationsTo(ctx, id, shown)
 	if err != nil {

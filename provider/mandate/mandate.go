@@ -121,7 +121,8 @@ const (
 // Terms are the months that may be offered.
 func Terms() []int { return []int{1, 3, 6, 12, 24, 36} }
 
-// Service invites, confirms and ends. All fields must be set.
+// Service invites, confirms and ends. All fields but Limit must be set; ending takes
+// Store and Now alone.
 type Service struct {
 	Store Store
 	Codes challenge.Codes

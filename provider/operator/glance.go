@@ -32,7 +32,7 @@ type GlanceStore interface {
 	AddHours(ctx context.Context, from, now time.Time) (more bool, err error)
 	// SignInsSince gives sign-ins by kind and reason, and code flows by client, of
 	// the hours that were added up since a moment and of what followed them.
-	SignInsSince(ctx context.Context, since, now time.Time) (signIns, clients []Count, err error)
+	SignInsSince(ctx context.Context, since time.Time) (signIns, clients []Count, err error)
 	// WaitingCases gives the cases that wait for a reviewer, and how old they are:
 	// "1", "3" and "7" days at most, "more".
 	WaitingCases(ctx context.Context, now time.Time) ([]Count, error)
@@ -80,10 +80,10 @@ func (w *Watch) Look(ctx context.Context) (Glance, error) {
 	}
 	g := Glance{At: now}
 	var err error
-	if g.Day, _, err = w.Store.SignInsSince(ctx, now.Add(-24*time.Hour), now); err != nil {
+	if g.Day, _, err = w.Store.SignInsSince(ctx, now.Add(-24*time.Hour)); err != nil {
 		return Glance{}, err
 	}
-	if g.Month, g.Tokens, err = w.Store.SignInsSince(ctx, now.Add(-month), now); err != nil {
+	if g.Month, g.Tokens, err = w.Store.SignInsSince(ctx, now.Add(-month)); err != nil {
 		return Glance{}, err
 	}
 	if g.Waiting, err = w.Store.WaitingCases(ctx, now); err != nil {

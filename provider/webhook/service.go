@@ -2,11 +2,13 @@ package webhook
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"kejitong/provider/account"
@@ -66,7 +68,7 @@ func (s *Service) Add(ctx context.Context, by, clientID, url string, events []Ty
 		}
 	}
 	now := s.Now()
-	e := Endpoint{ID: NewID("wh_"), Client: clientID, URL: url, Events: events, Secret: NewSecret(), CreatedAt: now, UpdatedAt: now}
+	e := Endpoint{ID: "wh_" + strings.ToLower(rand.Text()), Client: clientID, URL: url, Events: events, Secret: NewSecret(), CreatedAt: now, UpdatedAt: now}
 	return e, s.Store.InTx(ctx, func(ctx context.Context) error {
 		all, err := s.Store.Endpoints(ctx, clientID, false, "", maxEndpoints)
 		if err != nil {

@@ -162,9 +162,6 @@ func NewSecret() []byte {
 	return b
 }
 
-// NewID makes the id of an endpoint or a delivery.
-func NewID(prefix string) string { return prefix + strings.ToLower(rand.Text()) }
-
 // Sign makes the values of the headers for a body that is sent at a moment: every
 // secret that holds signs, separated by blanks.
 func (e Endpoint) Sign(id string, at time.Time, body string) (timestamp, signature string) {

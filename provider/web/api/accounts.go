@@ -75,7 +75,7 @@ func (h *Handler) searchAccounts(w http.ResponseWriter, r *http.Request, v visit
 		By    string `json:"by"`
 		Value string `json:"value"`
 	}
-	if _, err := body(r, &q, false); err != nil {
+	if _, err := body(r, &q); err != nil {
 		return err
 	}
 	ctx := r.Context()
@@ -173,7 +173,7 @@ func (h *Handler) moveAccount(deed string) func(http.ResponseWriter, *http.Reque
 		var q struct {
 			Ground string `json:"ground"`
 		}
-		if _, err := body(r, &q, false); err != nil {
+		if _, err := body(r, &q); err != nil {
 			return err
 		}
 		if !slices.Contains(grounds[:], q.Ground) {

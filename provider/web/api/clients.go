@@ -89,7 +89,7 @@ func (h *Handler) createClient(w http.ResponseWriter, r *http.Request, v visit) 
 		ID       string          `json:"client_id"`
 		Metadata client.Metadata `json:"metadata"`
 	}
-	raw, err := body(r, &q, false)
+	raw, err := body(r, &q)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (h *Handler) updateClient(w http.ResponseWriter, r *http.Request, v visit) 
 	var q struct {
 		Metadata client.Metadata `json:"metadata"`
 	}
-	if _, err := body(r, &q, false); err != nil {
+	if _, err := body(r, &q); err != nil {
 		return err
 	}
 	c, err := h.Clients.Change(r.Context(), v.by(), mux.Vars(r)["id"], version, q.Metadata)

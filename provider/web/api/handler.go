@@ -107,10 +107,7 @@ type Handler struct {
 }
 
 // visit is a request that was let in.
-type visit struct {
-	client string
-	scopes []string
-}
+type visit struct{ client string }
 
 // door is one route. Whoever holds one of the scopes may use it.
 type door struct {
@@ -225,7 +222,7 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request, d door) (visit, 
 	if n > h.perMinute() {
 		return visit{}, &fault.Error{Kind: fault.Throttled, Msg: "too many requests of this client", RetryAfter: end.Sub(h.Now())}
 	}
-	return visit{id, scopes}, nil
+	return visit{id}, nil
 }
 
 func (h *Handler) perMinute() int {
@@ -240,7 +237,7 @@ func (v visit) by() string { return v.client }
 
 var errPrecondition = errors.New("api: If-Match is missing")
 
-// match gives the version that the request may change, 0 where it names none.
+// match gives the tag of what the request may change, "" where it names none.
 func match(r *http.Request) string {
 	tag := strings.TrimSpace(r.Header.Get("If-Match"))
 	if tag == "*" {

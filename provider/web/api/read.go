@@ -10,6 +10,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,15 +32,11 @@ func invalid(field, why string) error {
 }
 
 // body reads a JSON object into v: known members only, each once (S65). It gives
-// the bytes, for the digest of the request. An empty body is an empty object where
-// mayLack.
-func body(r *http.Request, v any, mayLack bool) ([]byte, error) {
+// the bytes, for the digest of the request.
+func body(r *http.Request, v any) ([]byte, error) {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
-	}
-	if len(bytes.TrimSpace(raw)) == 0 && mayLack {
-		return nil, nil
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, invalid("", "the body is not application/json")
@@ -129,12 +126,7 @@ func end(d *json.Decoder) error {
 // ones.
 func known(r *http.Request, names ...string) error {
 	for name, values := range r.URL.Query() {
-		ok := len(values) == 1 && len(values[0]) <= 1024
-		found := false
-		for _, n := range names {
-			found = found || n == name
-		}
-		if !found || !ok {
+		if !slices.Contains(names, name) || len(values) != 1 || len(values[0]) > 1024 {
 			return invalid(name, "is unknown, repeated or too long")
 		}
 	}

@@ -96,7 +96,7 @@ func (h *Handler) getSystem(w http.ResponseWriter, r *http.Request, _ visit) err
 func (h *Handler) putSystem(w http.ResponseWriter, r *http.Request, v visit) error {
 	code := mux.Vars(r)["id"]
 	var q systemView
-	if _, err := body(r, &q, false); err != nil {
+	if _, err := body(r, &q); err != nil {
 		return err
 	}
 	if q.Code != "" && string(q.Code) != code {
@@ -209,7 +209,7 @@ type newGrant struct {
 // addGrant is POST /grants.
 func (h *Handler) addGrant(w http.ResponseWriter, r *http.Request, v visit) error {
 	var q newGrant
-	raw, err := body(r, &q, false)
+	raw, err := body(r, &q)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (h *Handler) addHook(w http.ResponseWriter, r *http.Request, v visit) error
 		URL    string         `json:"url"`
 		Events []webhook.Type `json:"events"`
 	}
-	raw, err := body(r, &q, false)
+	raw, err := body(r, &q)
 	if err != nil {
 		return err
 	}

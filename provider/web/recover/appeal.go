@@ -49,20 +49,23 @@ func (h *Handler) showPerson(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, h.personForm(recovery.Form{}))
 }
 
-// beginPerson is POST /appeal/person.
-func (h *Handler) beginPerson(w http.ResponseWriter, r *http.Request) {
-	t := posted(r)
-	f := h.personForm(t)
-	if again(r) {
-		h.show(w, r, f)
-		return
+// beginPerson is the post of the first step of a person's appeal of a kind, with its
+// form.
+func (h *Handler) beginPerson(k recovery.Kind, formOf func(recovery.Form) form) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		t := posted(r)
+		f := formOf(t)
+		if again(r) {
+			h.show(w, r, f)
+			return
+		}
+		id, err := h.Recovery.BeginPerson(r.Context(), h.asker(w, r), k, t, solved(r))
+		if err != nil {
+			h.wrong(w, r, f, err)
+			return
+		}
+		see(w, at("/appeal/mobile", id))
 	}
-	id, err := h.Recovery.BeginPerson(r.Context(), h.asker(w, r), recovery.Person, t, solved(r))
-	if err != nil {
-		h.wrong(w, r, f, err)
-		return
-	}
-	see(w, at("/appeal/mobile", id))
 }
 
 // unitForm is the first step of a unit's appeal: 检索单位名称.
@@ -77,19 +80,21 @@ func (h *Handler) unitForm(name string) form {
 
 func (h *Handler) showUnit(w http.ResponseWriter, r *http.Request) { h.show(w, r, h.unitForm("")) }
 
-// beginUnit is POST /appeal/unit.
-func (h *Handler) beginUnit(w http.ResponseWriter, r *http.Request) {
-	f := h.unitForm(typed(r, "unit_name"))
-	if again(r) {
-		h.show(w, r, f)
-		return
+// beginUnit is beginPerson for a unit.
+func (h *Handler) beginUnit(k recovery.Kind, formOf func(name string) form) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		f := formOf(typed(r, "unit_name"))
+		if again(r) {
+			h.show(w, r, f)
+			return
+		}
+		id, err := h.Recovery.BeginUnit(r.Context(), h.asker(w, r), k, r.PostForm.Get("unit_name"), solved(r))
+		if err != nil {
+			h.wrong(w, r, f, err)
+			return
+		}
+		see(w, at("/appeal/fill", id))
 	}
-	id, err := h.Recovery.BeginUnit(r.Context(), h.asker(w, r), recovery.Unit, r.PostForm.Get("unit_name"), solved(r))
-	if err != nil {
-		h.wrong(w, r, f, err)
-		return
-	}
-	see(w, at("/appeal/fill", id))
 }
 
 // fillForm is the second step of a unit's appeal.

@@ -55,22 +55,6 @@ func (h *Handler) showNamePerson(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, h.namePersonForm(recovery.Form{}))
 }
 
-// beginNamePerson is POST /appeal/name/person.
-func (h *Handler) beginNamePerson(w http.ResponseWriter, r *http.Request) {
-	t := posted(r)
-	f := h.namePersonForm(t)
-	if again(r) {
-		h.show(w, r, f)
-		return
-	}
-	id, err := h.Recovery.BeginPerson(r.Context(), h.asker(w, r), recovery.PersonName, t, solved(r))
-	if err != nil {
-		h.wrong(w, r, f, err)
-		return
-	}
-	see(w, at("/appeal/mobile", id))
-}
-
 // nameUnitForm is the first step of a unit's appeal for its code as login name.
 func (h *Handler) nameUnitForm(name string) form {
 	f := h.unitForm(name)
@@ -80,21 +64,6 @@ func (h *Handler) nameUnitForm(name string) form {
 
 func (h *Handler) showNameUnit(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, h.nameUnitForm(""))
-}
-
-// beginNameUnit is POST /appeal/name/unit.
-func (h *Handler) beginNameUnit(w http.ResponseWriter, r *http.Request) {
-	f := h.nameUnitForm(typed(r, "unit_name"))
-	if again(r) {
-		h.show(w, r, f)
-		return
-	}
-	id, err := h.Recovery.BeginUnit(r.Context(), h.asker(w, r), recovery.UnitName, r.PostForm.Get("unit_name"), solved(r))
-	if err != nil {
-		h.wrong(w, r, f, err)
-		return
-	}
-	see(w, at("/appeal/fill", id))
 }
 
 // reclaimForm takes the login name that an approved appeal gives back.
