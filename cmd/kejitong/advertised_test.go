@@ -77,7 +77,7 @@ func TestEveryAdvertisedValueIsTrue(t *testing.T) {
 					st := *s.stage
 					st.t = t
 					one := *d
-					one.arena = &arena{&st, t, s.options, s.heard, s.over}
+					one.arena = &arena{&st, t, s.options, s.heard}
 					prove(t, &one, value)
 				})
 			}

@@ -29,7 +29,6 @@ type arena struct {
 	t       *testing.T
 	options store.Options
 	heard   *heard
-	over    http.RoundTripper // nil: plain HTTP
 }
 
 // onArenas runs fn in an arena on each database.
@@ -67,7 +66,7 @@ func (s *arena) run(name string, fn func(t *testing.T, s *arena)) {
 	s.t.Run(name, func(t *testing.T) {
 		st := *s.stage
 		st.t = t
-		fn(t, &arena{&st, t, s.options, s.heard, s.over})
+		fn(t, &arena{&st, t, s.options, s.heard})
 	})
 }
 

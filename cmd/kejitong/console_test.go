@@ -87,13 +87,19 @@ func (r *rig) entered(b *browser, clientID, login, password, window string) page
 	a := newAttempt("openid profile")
 	a.params.Set("client_id", clientID)
 	a.params.Set("redirect_uri", consoleCallback)
-	p := b.get(r.authorizeURL(a))
+	return admitted(b, b.get(r.authorizeURL(a)), login, password, window)
+}
+
+// admitted does from the page p on what a person is asked to do, until the browser
+// leaves or is refused.
+func admitted(b *browser, p page, login, password, window string) page {
+	b.t.Helper()
 	if p.Request.URL.Path == "/login" && login != "" {
 		p = b.get(p.Request.URL.String() + "&window=" + window)
 		p = b.submit(p, "username", url.Values{"username": {login}, "password": {password}})
 	}
 	if p.Request.URL.Path == "/login/unit" {
-		p = b.submit(p, "org", url.Values{"org": {findForm(r.t, p.body, "org").values.Get("org")}})
+		p = b.submit(p, "org", url.Values{"org": {findForm(b.t, p.body, "org").values.Get("org")}})
 	}
 	if p.Request.URL.Path == "/consent" {
 		p = b.submit(p, "decision=allow", url.Values{"decision": {"allow"}})

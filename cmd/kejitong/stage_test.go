@@ -30,6 +30,7 @@ type stage struct {
 	cast   *performance
 	issuer string
 	logs   *syncBuffer
+	over   http.RoundTripper // how browsers come here; nil: plain HTTP
 }
 
 // onBoth runs fn on a stage of each database.
@@ -131,7 +132,7 @@ func (s *stage) browser() *browser {
 		s.t.Fatal(err)
 	}
 	b := &browser{t: s.t, home: home}
-	b.http = &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+	b.http = &http.Client{Jar: jar, Transport: s.over, Timeout: 30 * time.Second, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 		if r.URL.Host != home.Host {
 			return http.ErrUseLastResponse
 		}
