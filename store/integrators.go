@@ -134,22 +134,20 @@ func (d *DB) SaveProject(ctx context.Context, p integrator.Project) (bool, error
 
 // ProjectsOf implements integrator.Store.
 func (d *DB) ProjectsOf(ctx context.Context, id account.ID) ([]integrator.Mine, error) {
-	var forms []string
-	all, err := list(ctx, d, projectsOf, []any{string(id)}, func(rows *sqlx.Rows, m *integrator.Mine) error {
-		var form string
-		err := rows.Scan(append(projectDest(&m.Project, &form), &m.Role)...)
-		forms = append(forms, form)
-		return err
+	all, err := list(ctx, d, projectsOf, []any{string(id)}, func(rows *sqlx.Rows, m *sealedProject) error {
+		return rows.Scan(append(projectDest(&m.Project, &m.form), &m.Role)...)
 	})
-	for i := range all {
-		if err == nil {
-			err = d.openForm(&all[i].Project, forms[len(forms)-len(all)+i])
-		}
+	if err == nil {
+		err = d.openForms(all)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("projects of a member: %w", err)
 	}
-	return all, nil
+	out := make([]integrator.Mine, len(all))
+	for i, p := range all {
+		out[i] = p.Mine
+	}
+	return out, nil
 }
 
 // CountProjects implements integrator.Store.
@@ -167,22 +165,20 @@ func (d *DB) CountProjects(ctx context.Context, unitID string, person account.ID
 
 // ProjectsIn implements integrator.Store.
 func (d *DB) ProjectsIn(ctx context.Context, s integrator.State, limit int) ([]integrator.Project, error) {
-	var forms []string
-	all, err := list(ctx, d, projectsInState, []any{string(s), limit}, func(rows *sqlx.Rows, p *integrator.Project) error {
-		var form string
-		err := rows.Scan(projectDest(p, &form)...)
-		forms = append(forms, form)
-		return err
+	all, err := list(ctx, d, projectsInState, []any{string(s), limit}, func(rows *sqlx.Rows, p *sealedProject) error {
+		return rows.Scan(projectDest(&p.Project, &p.form)...)
 	})
-	for i := range all {
-		if err == nil {
-			err = d.openForm(&all[i], forms[len(forms)-len(all)+i])
-		}
+	if err == nil {
+		err = d.openForms(all)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list projects: %w", err)
 	}
-	return all, nil
+	out := make([]integrator.Project, len(all))
+	for i, p := range all {
+		out[i] = p.Project
+	}
+	return out, nil
 }
 
 // TeamOf implements integrator.Store.
@@ -296,6 +292,21 @@ func invitePlace(id string) string { return "integrator_invites.login|" + id }
 type described struct {
 	integrator.Form
 	LegalName string `json:"l"`
+}
+
+// sealedProject is a project as it was read, whose form is still sealed.
+type sealedProject struct {
+	integrator.Mine
+	form string
+}
+
+func (d *DB) openForms(all []sealedProject) error {
+	for i := range all {
+		if err := d.openForm(&all[i].Project, all[i].form); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *DB) sealForm(p integrator.Project) (string, error) {

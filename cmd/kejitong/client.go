@@ -168,15 +168,15 @@ func switchClient(ctx context.Context, verb string, to client.State, args []stri
 	})
 }
 
+// platformNames are what no other system may be mistaken for.
+func (a *app) platformNames() []string {
+	return []string{a.cfg.Platform.NameZH, a.cfg.Platform.NameEN}
+}
+
 // doubts says why the name of a client that nobody reviewed deserves a second
 // look.
 func doubts(c *client.Client, all []client.Client, a *app) (out []string) {
-	others := []string{a.cfg.Platform.NameZH, a.cfg.Platform.NameEN}
-	for _, o := range all {
-		if o.ID != c.ID {
-			others = append(others, o.Metadata.Name, o.Metadata.LegalName)
-		}
-	}
+	others := append(client.Names(all, func(o *client.Client) bool { return o.ID == c.ID }), a.platformNames()...)
 	for _, d := range c.Metadata.Doubts(others...) {
 		out = append(out, map[client.Doubt]string{
 			client.SameName:      "the name reads like that of another system, or the platform's",

@@ -81,6 +81,20 @@ func (r *rig) project(id string) integrator.Mine {
 	return m
 }
 
+// inEarnest is connected with the approval of an operator.
+func (r *rig) inEarnest() (*browser, integrator.Mine) {
+	r.t.Helper()
+	b, m := r.connected()
+	who := integrator.Asker{Account: r.person("b").Account, Units: r.person("b").Units(r.clock.now())}
+	if err := r.app.console.Submit(r.t.Context(), who, m.ID, m.Version); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.app.console.Decide(r.t.Context(), integrator.Reviewer{ID: "op-tester"}, m.ID, m.Version+1, integrator.Approve, ""); err != nil {
+		r.t.Fatal(err)
+	}
+	return b, r.project(m.ID)
+}
+
 // entered sends somebody to a client and gives where the browser ends up.
 func (r *rig) entered(b *browser, clientID, login, password, window string) page {
 	r.t.Helper()
@@ -277,17 +291,9 @@ func TestConsoleGuards(t *testing.T) {
 // is harmless takes effect; an approval does what was seen.
 func TestConsoleReview(t *testing.T) {
 	onDesks(t, func(t *testing.T, r *rig) {
-		_, m := r.connected()
+		_, m := r.inEarnest()
 		ctx, s, owner := t.Context(), r.app.console, r.person("b").Account.ID
-		who := integrator.Asker{Account: r.person("b").Account, Units: r.person("b").Units(r.clock.now())}
 		op := integrator.Reviewer{ID: "op-tester"}
-		if err := s.Submit(ctx, who, m.ID, m.Version); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Decide(ctx, op, m.ID, m.Version+1, integrator.Approve, ""); err != nil {
-			t.Fatal(err)
-		}
-		m = r.project(m.ID)
 		read := func() *client.Client {
 			c, err := r.app.db.Client(ctx, m.Production)
 			if err != nil {

@@ -48,6 +48,18 @@ func (m Metadata) Doubts(others ...string) []Doubt {
 	return out
 }
 
+// Names are what systems other than the own ones are called, for Doubts: their
+// names and the legal names behind them.
+func Names(all []Client, own func(*Client) bool) []string {
+	var out []string
+	for i := range all {
+		if !own(&all[i]) {
+			out = append(out, all[i].Metadata.Name, all[i].Metadata.LegalName)
+		}
+	}
+	return out
+}
+
 // authority tells whether everything that the client redirects to is in the
 // domain of China's authorities.
 func (m Metadata) authority() bool {

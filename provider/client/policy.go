@@ -64,7 +64,7 @@ func (p Policy) Check() error {
 	if p.Fixed == nil {
 		return nil
 	}
-	fixed, err := members(*p.Fixed)
+	fixed, err := p.Fixed.Members()
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (p Policy) Apply(asked Metadata) (Metadata, error) {
 // fix lays the policy's members over those that were asked for, of which only
 // requestable ones are left.
 func (p Policy) fix(asked Metadata) (Metadata, error) {
-	all, err := members(asked)
+	all, err := asked.Members()
 	if err != nil {
 		return Metadata{}, err
 	}
@@ -128,19 +128,15 @@ func (p Policy) fix(asked Metadata) (Metadata, error) {
 	}
 	fixed := map[string]json.RawMessage{}
 	if p.Fixed != nil {
-		if fixed, err = members(*p.Fixed); err != nil {
+		if fixed, err = p.Fixed.Members(); err != nil {
 			return Metadata{}, err
 		}
 	}
 	for name, v := range fixed {
 		all[name] = v
 	}
-	b, err := json.Marshal(all)
+	m, err := FromMembers(all)
 	if err != nil {
-		return Metadata{}, fault.Wrap(fault.Internal, err, "client: metadata")
-	}
-	m := Metadata{}
-	if err := json.Unmarshal(b, &m); err != nil {
 		return Metadata{}, fault.Wrap(fault.Internal, err, "client: metadata")
 	}
 	if m.ClaimsProfile == "" {
@@ -149,8 +145,8 @@ func (p Policy) fix(asked Metadata) (Metadata, error) {
 	return m, nil
 }
 
-// members are the members of m that are set, by their JSON names.
-func members(m Metadata) (map[string]json.RawMessage, error) {
+// Members are the members of m that are set, by their JSON names.
+func (m Metadata) Members() (map[string]json.RawMessage, error) {
 	b, err := json.Marshal(m)
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "client: metadata")
@@ -160,6 +156,16 @@ func members(m Metadata) (map[string]json.RawMessage, error) {
 		return nil, fault.Wrap(fault.Internal, err, "client: metadata")
 	}
 	return out, nil
+}
+
+// FromMembers is the metadata that have the members. What it cannot read of them
+// is the fault of whoever wrote them.
+func FromMembers(all map[string]json.RawMessage) (m Metadata, err error) {
+	b, err := json.Marshal(all)
+	if err == nil {
+		err = json.Unmarshal(b, &m)
+	}
+	return m, err
 }
 
 // judge looks at the state that would result.
@@ -211,11 +217,11 @@ func (p Policy) judge(m Metadata) error {
 // it rolls over may change (RFC 7592 §2.2); what users see and where tokens go
 // may not.
 func (m Metadata) Stands(next Metadata) bool {
-	before, err := members(m)
+	before, err := m.Members()
 	if err != nil {
 		return false
 	}
-	after, err := members(next)
+	after, err := next.Members()
 	if err != nil {
 		return false
 	}

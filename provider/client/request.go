@@ -136,7 +136,7 @@ func once(b []byte) error {
 // Shown are the members of m that a registration over HTTP may set and so is
 // told about (RFC 7591 §3.2.1), defaults included.
 func (m Metadata) Shown() (map[string]json.RawMessage, error) {
-	all, err := members(m)
+	all, err := m.Members()
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"kejitong/provider/account"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
 	"kejitong/provider/keys"
@@ -176,7 +177,7 @@ func (m *Metadata) checkTexts() error {
 	texts := []struct {
 		field, value string
 		longest      int
-	}{{"client_name", m.Name, maxName}, {"legal_name", m.LegalName, maxName}, {"purpose", m.Purpose, maxPurpose},
+	}{{"client_name", m.Name, maxName}, {"legal_name", m.LegalName, account.MaxUnitName}, {"purpose", m.Purpose, maxPurpose},
 		{"software_id", m.SoftwareID, maxName}, {"software_version", m.SoftwareVersion, maxName}}
 	for _, c := range m.Contacts {
 		texts = append(texts, struct {

@@ -139,7 +139,7 @@ func (s *Service) Apply(ctx context.Context, who Asker, unitID string, f Form) (
 		ID: NewID(), UnitID: unitID, Person: who.Account.ID, LegalName: b.Name, State: Testing, Form: f, Sandbox: client.FreshID("sbx-"),
 		CreatedAt: now, Version: 1,
 	}
-	c, err := s.sandboxClient(ctx, p)
+	c, err := s.made(ctx, p, p.Sandbox, true)
 	if err != nil {
 		return Project{}, err
 	}
@@ -167,16 +167,20 @@ func firstOf(err error, other error) error {
 	return other
 }
 
-// sandboxClient is the client of a project's sandbox. It may be sent to the
-// developer's own machine, where nobody but test accounts arrives.
-func (s *Service) sandboxClient(ctx context.Context, p Project) (*client.Client, error) {
+// made is a client of a project as it comes into being. That of the sandbox may
+// be sent to the developer's own machine, where nobody but test accounts arrives.
+func (s *Service) made(ctx context.Context, p Project, id string, sandbox bool) (*client.Client, error) {
 	m := described(p, client.Metadata{RedirectURIs: p.Form.RedirectURIs})
-	m, err := s.Vet(ctx, policy(true, m), m)
+	m, err := s.Vet(ctx, policy(sandbox, m), m)
 	if err != nil {
 		return nil, err
 	}
 	now := s.Now()
-	return &client.Client{ID: p.Sandbox, Metadata: m, State: client.Active, Reviewed: true, Sandbox: p.ID, CreatedAt: now, UpdatedAt: now}, nil
+	c := &client.Client{ID: id, Metadata: m, State: client.Active, Reviewed: true, CreatedAt: now, UpdatedAt: now}
+	if sandbox {
+		c.Sandbox = p.ID
+	}
+	return c, nil
 }
 
 // Describe changes the description, as long as nobody looks at it.

@@ -57,30 +57,13 @@ func profileOf(m client.Metadata) client.Profile {
 	return m.ClaimsProfile
 }
 
-func members(m client.Metadata) (map[string]json.RawMessage, error) {
-	b, err := json.Marshal(m)
-	out := map[string]json.RawMessage{}
-	if err == nil {
-		err = json.Unmarshal(b, &out)
-	}
-	return out, err
-}
-
-func metadata(all map[string]json.RawMessage) (m client.Metadata, err error) {
-	b, err := json.Marshal(all)
-	if err == nil {
-		err = json.Unmarshal(b, &m)
-	}
-	return m, err
-}
-
 // difference lists the members that differ, by name.
 func difference(before, after client.Metadata) ([]Edit, error) {
-	a, err := members(before)
+	a, err := before.Members()
 	if err != nil {
 		return nil, err
 	}
-	b, err := members(after)
+	b, err := after.Members()
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +84,7 @@ func difference(before, after client.Metadata) ([]Edit, error) {
 
 // patched applies edits to metadata that still are as they were.
 func patched(m client.Metadata, edits []Edit) (client.Metadata, error) {
-	all, err := members(m)
+	all, err := m.Members()
 	if err != nil {
 		return m, err
 	}
@@ -109,12 +92,23 @@ func patched(m client.Metadata, edits []Edit) (client.Metadata, error) {
 		if !bytes.Equal(all[e.Member], e.Before) {
 			return m, &fault.Error{Kind: fault.Conflict, Field: e.Member, Msg: MsgStale}
 		}
+	}
+	return overlaid(m, edits)
+}
+
+// overlaid applies edits to metadata, whatever these are now.
+func overlaid(m client.Metadata, edits []Edit) (client.Metadata, error) {
+	all, err := m.Members()
+	if err != nil {
+		return m, err
+	}
+	for _, e := range edits {
 		delete(all, e.Member)
 		if len(e.After) > 0 {
 			all[e.Member] = e.After
 		}
 	}
-	return metadata(all)
+	return client.FromMembers(all)
 }
 
 func names(edits []Edit) string {
@@ -242,11 +236,11 @@ func (s *Service) Change(ctx context.Context, who account.ID, clientID string, v
 
 // hold keeps the members that are not for integrators as they are.
 func (s *Service) hold(before, asked client.Metadata) (client.Metadata, error) {
-	a, err := members(before)
+	a, err := before.Members()
 	if err != nil {
 		return asked, err
 	}
-	b, err := members(asked)
+	b, err := asked.Members()
 	if err != nil {
 		return asked, err
 	}
@@ -256,7 +250,7 @@ func (s *Service) hold(before, asked client.Metadata) (client.Metadata, error) {
 			b[name] = v
 		}
 	}
-	return metadata(b)
+	return client.FromMembers(b)
 }
 
 // split parts edits into those that take effect at once and those that wait. If

@@ -6,6 +6,7 @@
 //
 //	apply.go    who may connect a system, the description, its submission
 //	review.go   what operators decide: systems, changes, persons
+//	waiting.go  what waits for them, and what they should look at twice
 //	clients.go  changes of clients, and which of them wait for a decision
 //	secrets.go  secrets, with an overlap when they are rotated
 //	team.go     members, their roles, invitations

@@ -60,7 +60,7 @@ func (s *Service) Decide(ctx context.Context, by Reviewer, project string, versi
 	var made *client.Client
 	if d == Approve {
 		p.Production = client.FreshID("app-")
-		if made, err = s.productionClient(ctx, p); err != nil {
+		if made, err = s.made(ctx, p, p.Production, false); err != nil {
 			return err
 		}
 	}
@@ -91,16 +91,6 @@ func (s *Service) notOwn(ctx context.Context, by Reviewer, project string) error
 		err = &fault.Error{Kind: fault.Refused, Msg: MsgOwn}
 	}
 	return err
-}
-
-func (s *Service) productionClient(ctx context.Context, p Project) (*client.Client, error) {
-	m := described(p, client.Metadata{RedirectURIs: p.Form.RedirectURIs})
-	m, err := s.Vet(ctx, policy(false, m), m)
-	if err != nil {
-		return nil, err
-	}
-	now := s.Now()
-	return &client.Client{ID: p.Production, Metadata: m, State: client.Active, Reviewed: true, CreatedAt: now, UpdatedAt: now}, nil
 }
 
 // DecideChange is what an operator says to a proposal. An approved one takes effect

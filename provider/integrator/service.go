@@ -33,6 +33,8 @@ type Service struct {
 	Hash func(ctx context.Context, password string) (string, error)
 	// Changed is called when clients have changed.
 	Changed func()
+	// Platform is what the platform itself is called: no other system may pass for it.
+	Platform []string
 }
 
 // MayRead tells whether the account is of the team of the client: whoever may

@@ -73,6 +73,8 @@ type Store interface {
 	Dismiss(ctx context.Context, id account.ID) (bool, error)
 	AllAdmitted(ctx context.Context, limit int) ([]account.ID, error)
 
+	// Clients gives all clients in any state.
+	Clients(ctx context.Context) ([]client.Client, error)
 	// Client gives a client in any state.
 	Client(ctx context.Context, id string) (*client.Client, error)
 	PutClient(ctx context.Context, c *client.Client, ev audit.Event) error

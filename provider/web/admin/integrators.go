@@ -46,18 +46,13 @@ func (h *Handler) integratorsPage(w http.ResponseWriter, r *http.Request, v visi
 	for _, x := range waiting {
 		p.Projects = append(p.Projects, deskProject(x))
 	}
-	changes, err := h.Integrators.Store.OpenProposals(ctx, heap)
+	changes, err := h.Integrators.Waiting(ctx, heap)
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
 	}
 	for _, x := range changes {
-		of, err := h.Integrators.Store.Project(ctx, x.Project)
-		if err != nil {
-			h.Web.Fail(w, r, err)
-			return
-		}
-		line := templates.ConsoleProposal{ID: x.ID, Client: x.Client, System: of.Form.Name, At: x.At}
+		line := templates.ConsoleProposal{ID: x.ID, Client: x.Client, System: x.System, At: x.At, Doubts: spelt(x.Doubts)}
 		for _, e := range x.Edits {
 			line.Edits = append(line.Edits, templates.ConsoleEdit{Member: e.Member, Before: string(e.Before), After: string(e.After)})
 		}
@@ -76,6 +71,14 @@ func (h *Handler) integratorsPage(w http.ResponseWriter, r *http.Request, v visi
 		p.Persons = append(p.Persons, templates.ConsoleMember{ID: string(id), Name: name})
 	}
 	h.Web.Show(w, r, code, p)
+}
+
+func spelt(doubts []client.Doubt) []string {
+	var out []string
+	for _, d := range doubts {
+		out = append(out, string(d))
+	}
+	return out
 }
 
 func deskProject(x integrator.Project) templates.ConsoleProject {
@@ -103,10 +106,12 @@ func (h *Handler) integratorPage(w http.ResponseWriter, r *http.Request, v visit
 	for _, s := range x.Form.Systems {
 		p.Systems = append(p.Systems, string(s))
 	}
-	// S69: a name that reads like an authority's deserves a second look.
-	for _, d := range (client.Metadata{Name: x.Form.Name, RedirectURIs: x.Form.RedirectURIs}).Doubts() {
-		p.Doubts = append(p.Doubts, string(d))
+	doubts, err := h.Integrators.Doubts(r.Context(), x)
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
 	}
+	p.Doubts = spelt(doubts)
 	code := http.StatusOK
 	if wrong != nil {
 		text, ok := blame(nil, wrong)

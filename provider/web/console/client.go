@@ -55,19 +55,9 @@ var (
 	}
 )
 
-// membersOf are the members of m that are set.
-func membersOf(m client.Metadata) (map[string]json.RawMessage, error) {
-	b, err := json.Marshal(m)
-	out := map[string]json.RawMessage{}
-	if err == nil {
-		err = json.Unmarshal(b, &out)
-	}
-	return out, err
-}
-
 // fields are the form of m.
 func fields(m client.Metadata) ([]templates.ConsoleField, error) {
-	all, err := membersOf(m)
+	all, err := m.Members()
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +96,7 @@ func fields(m client.Metadata) ([]templates.ConsoleField, error) {
 
 // asked lays what was posted over m: members that have no field stay as they are.
 func asked(m client.Metadata, r *http.Request) (client.Metadata, []templates.ConsoleField, error) {
-	all, err := membersOf(m)
+	all, err := m.Members()
 	if err != nil {
 		return m, nil, err
 	}
@@ -148,12 +138,8 @@ func asked(m client.Metadata, r *http.Request) (client.Metadata, []templates.Con
 	if wrong != nil {
 		return m, form, wrong
 	}
-	b, err := json.Marshal(all)
+	out, err := client.FromMembers(all)
 	if err != nil {
-		return m, form, err
-	}
-	var out client.Metadata
-	if err := json.Unmarshal(b, &out); err != nil {
 		return m, form, &fault.Error{Kind: fault.Invalid, Msg: integrator.MsgJSON}
 	}
 	return out, form, nil
