@@ -9,11 +9,13 @@ import (
 	"io/fs"
 	"net/http"
 	"strings"
+	"text/template/parse"
 
 	"golang.org/x/text/language"
 )
 
-//go:embed */*.html
+//go:embed admin/*.html console/*.html demo/*.html enroll/*.html handlers/*.html help/*.html
+//go:embed interact/*.html layout/*.html lookup/*.html portal/*.html recover/*.html
 var pageFiles embed.FS
 
 // ErrNoPage is what Render answers for a page that has no template.
@@ -61,7 +63,7 @@ func New(o Options) (*Renderer, error) {
 	r := &Renderer{options: o, static: st}
 	tags := make([]language.Tag, 0, len(all))
 	for _, c := range all {
-		pages, err := parse(c)
+		pages, err := pagesIn(c)
 		if err != nil {
 			return nil, err
 		}
@@ -74,17 +76,24 @@ func New(o Options) (*Renderer, error) {
 	return r, nil
 }
 
-// parse makes every page of one language: the layout's files plus the page's.
-func parse(c catalogue) (map[string]*template.Template, error) {
-	layout, err := template.New("document").Funcs(template.FuncMap{
+// pagesIn makes every page of one language: its own file and what that draws of
+// the layout's. Each page is a set of its own, for all define "content", and a
+// set keeps copies of its trees: with every part of the layout in every page
+// they were two hundred megabytes, which the garbage collector walked each time.
+func pagesIn(c catalogue) (map[string]*template.Template, error) {
+	empty := template.New("document.html").Funcs(template.FuncMap{
 		"t":     c.say,
 		"text":  c.text,
 		"named": c.named,
 		"when":  c.when,
 		"day":   c.day,
 		"part":  func(v view, data any) part { return part{view: v, D: data} },
-	}).Option("missingkey=error").ParseFS(pageFiles, "layout/*.html")
+	}).Option("missingkey=error")
+	layout, err := empty.Clone()
 	if err != nil {
+		return nil, fmt.Errorf("clone no template: %w", err)
+	}
+	if layout, err = layout.ParseFS(pageFiles, "layout/*.html"); err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
 	pages := make(map[string]*template.Template)
@@ -96,16 +105,73 @@ func parse(c catalogue) (map[string]*template.Template, error) {
 		if strings.HasPrefix(file, "layout/") {
 			continue
 		}
-		own, err := layout.Clone()
+		own, err := empty.Clone()
 		if err != nil {
-			return nil, fmt.Errorf("clone layout: %w", err)
+			return nil, fmt.Errorf("clone no template: %w", err)
 		}
 		if own, err = own.ParseFS(pageFiles, file); err != nil {
+			return nil, fmt.Errorf("parse %s: %w", file, err)
+		}
+		if err := borrow(own, layout); err != nil {
 			return nil, fmt.Errorf("parse %s: %w", file, err)
 		}
 		pages[strings.TrimSuffix(file, ".html")] = own.Lookup("document.html")
 	}
 	return pages, nil
+}
+
+// borrow gives a page the layout's document and whatever it and the page draw
+// of the layout. Trees are copied: escaping rewrites them in place.
+func borrow(own, layout *template.Template) error {
+	seen := make(map[string]bool)
+	for todo := []string{"document.html"}; len(todo) > 0; {
+		name := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		t := own.Lookup(name)
+		if t == nil || t.Tree == nil {
+			from := layout.Lookup(name)
+			if from == nil || from.Tree == nil {
+				return fmt.Errorf("there is no template %q", name)
+			}
+			var err error
+			if t, err = own.AddParseTree(name, from.Tree.Copy()); err != nil {
+				return fmt.Errorf("add template %q: %w", name, err)
+			}
+		}
+		todo = append(todo, drawnBy(t.Tree.Root)...)
+	}
+	return nil
+}
+
+// drawnBy names the templates that a node draws, itself or below it.
+func drawnBy(n parse.Node) []string {
+	switch n := n.(type) {
+	case *parse.TemplateNode:
+		return []string{n.Name}
+	case *parse.IfNode:
+		return drawnByBranch(&n.BranchNode)
+	case *parse.RangeNode:
+		return drawnByBranch(&n.BranchNode)
+	case *parse.WithNode:
+		return drawnByBranch(&n.BranchNode)
+	case *parse.ListNode:
+		var names []string
+		if n != nil {
+			for _, in := range n.Nodes {
+				names = append(names, drawnBy(in)...)
+			}
+		}
+		return names
+	}
+	return nil
+}
+
+func drawnByBranch(n *parse.BranchNode) []string {
+	return append(drawnBy(n.List), drawnBy(n.ElseList)...)
 }
 
 // part is what a shared part of a page sees: the whole view and its own datum.
