@@ -30,10 +30,8 @@ func readSecrets(c *Config, credentials string, problems *Problems) {
 		}
 	}
 	if path := c.Keys.RootKeyFile; path != "" {
-		if content, wrong := readSecretFile(path, 0o077); wrong != "" {
+		if key, wrong := readRootKey(path); wrong != "" {
 			problems.add("keys.root_key_file", path, wrong)
-		} else if key, ok := decodeKey(string(content)); !ok {
-			problems.add("keys.root_key_file", path, "holds neither base64 nor hex; "+makeRootKey)
 		} else {
 			c.Keys.RootKey = NewSecret(key)
 		}
@@ -54,6 +52,32 @@ func readSecrets(c *Config, credentials string, problems *Problems) {
 	if c.Listen.MTLS.KeyFile != "" && c.Listen.MTLS.CertFile != "" {
 		readCertificate("listen.mtls", c.Listen.Pair(), problems)
 	}
+}
+
+// readRootKey reads a root key, of whatever length, or says what is wrong.
+func readRootKey(path string) (key []byte, wrong string) {
+	content, wrong := readSecretFile(path, 0o077)
+	if wrong != "" {
+		return nil, wrong
+	}
+	key, ok := decodeKey(string(content))
+	if !ok {
+		return nil, "holds neither base64 nor hex; " + makeRootKey
+	}
+	return key, ""
+}
+
+// RootKeyFrom reads a root key that is not the configured one, under the same
+// rules.
+func RootKeyFrom(path string) (Secret, error) {
+	key, wrong := readRootKey(path)
+	if wrong == "" {
+		wrong = wrongRootKey(key)
+	}
+	if wrong != "" {
+		return Secret{}, errors.New(wrong)
+	}
+	return NewSecret(key), nil
 }
 
 // readDocumentSecrets reads the keys of the S3 store, if there is one.

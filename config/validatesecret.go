@@ -31,16 +31,24 @@ const minPassword = 12
 func (c Config) checkRootKey(p *Problems) {
 	const key = "keys.root_key_file"
 	root := c.Keys.RootKey.Bytes()
-	switch {
-	case len(root) == 0:
+	if len(root) == 0 {
 		p.add(key, "", "is missing; "+makeRootKey)
-	case len(root) != rootKeySize:
-		p.add(key, c.Keys.RootKeyFile, "does not hold exactly 32 bytes; "+makeRootKey)
-	case hex.EncodeToString(root) == publishedKey:
-		p.add(key, c.Keys.RootKeyFile, "holds the key of the documentation, which everybody knows; "+makeRootKey)
-	case !looksRandom(root):
-		p.add(key, c.Keys.RootKeyFile, "holds bytes that are not random (zeros, a repetition or a written word); "+makeRootKey)
+	} else if wrong := wrongRootKey(root); wrong != "" {
+		p.add(key, c.Keys.RootKeyFile, wrong)
 	}
+}
+
+// wrongRootKey says why these bytes are no root key, or "".
+func wrongRootKey(root []byte) string {
+	switch {
+	case len(root) != rootKeySize:
+		return "does not hold exactly 32 bytes; " + makeRootKey
+	case hex.EncodeToString(root) == publishedKey:
+		return "holds the key of the documentation, which everybody knows; " + makeRootKey
+	case !looksRandom(root):
+		return "holds bytes that are not random (zeros, a repetition or a written word); " + makeRootKey
+	}
+	return ""
 }
 
 // looksRandom refuses what no generator gives: fewer than 16 different bytes in

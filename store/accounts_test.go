@@ -223,7 +223,7 @@ func TestKeysRotate(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		next := func(kid string) keys.Row {
-			return keys.Row{Kid: kid, Purpose: keys.Sign, Algorithm: keys.ES256, State: keys.Next, Sealed: "x", CreatedAt: clock}
+			return keys.Row{Kid: kid, Purpose: keys.Sign, Algorithm: keys.ES256, State: keys.Next, Sealed: "x", Root: keys.RootID(storetest.Root), CreatedAt: clock}
 		}
 		rotate := func(kid string) error {
 			rows, err := db.Keys(ctx)

@@ -15,14 +15,14 @@ import (
 var _ keys.Store = (*DB)(nil)
 
 const selectKeys = `
-SELECT kid, purpose, algorithm, state, number, sealed, created_at, activated_at, retired_at
+SELECT kid, purpose, algorithm, state, number, sealed, created_at, activated_at, retired_at, root, former
 FROM keys ORDER BY created_at, kid`
 
 // addKey leaves the row out if another holds its place: (purpose, algorithm,
 // state) for next and active, (purpose, number) for symmetric keys.
 const addKey = `
-INSERT INTO keys (kid, purpose, algorithm, state, number, sealed, created_at, activated_at, retired_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO keys (kid, purpose, algorithm, state, number, sealed, created_at, activated_at, retired_at, root)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING`
 
 const retireKey = `
@@ -42,7 +42,7 @@ const dropSealing = `DELETE FROM keys WHERE kid = ? AND purpose <> 'sign' AND st
 func (d *DB) Keys(ctx context.Context) ([]keys.Row, error) {
 	return list(ctx, d, selectKeys, nil, func(rows *sqlx.Rows, k *keys.Row) error {
 		return rows.Scan(&k.Kid, &k.Purpose, &k.Algorithm, &k.State, &k.Number, &k.Sealed,
-			&instant{&k.CreatedAt}, &instant{&k.ActivatedAt}, &instant{&k.RetiredAt})
+			&instant{&k.CreatedAt}, &instant{&k.ActivatedAt}, &instant{&k.RetiredAt}, &k.Root, &k.Former)
 	})
 }
 
@@ -50,6 +50,15 @@ func (d *DB) Keys(ctx context.Context) ([]keys.Row, error) {
 // row already decides who waits and then finds every place taken.
 func (d *DB) AddKeys(ctx context.Context, rows []keys.Row, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {
+		if len(rows) == 0 {
+			return nil
+		}
+		if err := d.FoundRoot(ctx, rows[0].Root, d.Now()); err != nil {
+			return err
+		}
+		if err := d.underRoot(ctx, rows[0].Root); err != nil {
+			return err
+		}
 		var added int64
 		for _, k := range rows {
 			n, err := d.exec(ctx, addKey, keyArgs(k)...)
@@ -72,6 +81,9 @@ func (d *DB) AddKeys(ctx context.Context, rows []keys.Row, ev audit.Event) error
 // RotateKeys implements keys.Store.
 func (d *DB) RotateKeys(ctx context.Context, purpose keys.Purpose, alg keys.Algorithm, active string, now time.Time, next keys.Row, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {
+		if err := d.underRoot(ctx, next.Root); err != nil {
+			return err
+		}
 		n, err := d.exec(ctx, retireKey, millis(now), string(purpose), string(alg), active)
 		if err != nil {
 			return err
@@ -159,5 +171,5 @@ func (d *DB) DropSealing(ctx context.Context, kid string, ev audit.Event) error 
 
 func keyArgs(k keys.Row) []any {
 	return []any{k.Kid, string(k.Purpose), string(k.Algorithm), string(k.State), k.Number, k.Sealed,
-		millis(k.CreatedAt), millis(k.ActivatedAt), millis(k.RetiredAt)}
+		millis(k.CreatedAt), millis(k.ActivatedAt), millis(k.RetiredAt), k.Root}
 }

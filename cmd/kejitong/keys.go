@@ -20,7 +20,7 @@ func keysCommand(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "keys", []command{
 		{"root", "make the root key, once for an installation: --out FILE", keysRoot},
 		{"list", "list the keys in the database: --config FILE", keysList},
-		{"rotate", "rotate signing | sealing: let the next keys take over: --config FILE", keysRotate},
+		{"rotate", "rotate signing | sealing | root: let new keys take over: --config FILE", keysRotate},
 	}, args, out)
 }
 
@@ -99,11 +99,12 @@ func printKeys(ctx context.Context, a *app, f *sheet) error {
 
 func keysRotate(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("keys rotate: say what: keys rotate signing --config FILE, or keys rotate sealing --config FILE")
+		return errors.New("keys rotate: say what: signing, sealing or root (kejitong keys rotate help)")
 	}
 	return choose(ctx, "keys rotate", []command{
 		{"signing", "let the next signing keys take over: --config FILE [--emergency]", rotateSigning},
 		{"sealing", "seal everything at rest under new keys: --config FILE", rotateSealing},
+		{"root", "change the root key: --to FILE, then with the new one --confirm (or --abandon): --config FILE", rotateRoot},
 	}, args, out)
 }
 

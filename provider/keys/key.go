@@ -95,6 +95,9 @@ const (
 	Next    State = "next"
 	Active  State = "active"
 	Retired State = "retired"
+	// Spent is a key of digests that makes and finds nothing any more; its row says
+	// that there may be digests of it left.
+	Spent State = "spent"
 )
 
 // Row is a key as the store keeps it. Sealed is the PKCS #8 key (signing), a
@@ -108,6 +111,8 @@ type Row struct {
 	State       State
 	Number      int
 	Sealed      string
+	Root        string // the id of the root key that Sealed is under; "" is unknown, from before ids
+	Former      string // the same key under the root key before, until a change of it is confirmed
 	CreatedAt   time.Time
 	ActivatedAt time.Time
 	RetiredAt   time.Time
@@ -117,14 +122,16 @@ type Row struct {
 type Store interface {
 	// Keys gives all rows.
 	Keys(ctx context.Context) ([]Row, error)
-	// AddKeys inserts rows and records ev with them. A row whose (purpose,
+	RootStore
+	// AddKeys inserts rows and records ev with them, all or none: fault.Conflict if
+	// their root key is not the one in force, or is being changed. A row whose (purpose,
 	// algorithm, state) is already held by another row in state next or active
 	// is left out silently: of several processes that start at once, one wins
 	// and all read the winner's keys afterwards.
 	AddKeys(ctx context.Context, rows []Row, ev audit.Event) error
 	// RotateKeys turns, for purpose and algorithm, the active key with the given
 	// kid into retired at now, next into active at now, and inserts next, all in
-	// one transaction with ev. It returns fault.Conflict if another key is active
+	// one transaction with ev. It returns fault.Conflict as AddKeys does, and if another key is active
 	// by now (of two rotations at once one wins) or there is no next key.
 	RotateKeys(ctx context.Context, purpose Purpose, alg Algorithm, active string, now time.Time, next Row, ev audit.Event) error
 	// DropKeys deletes signing keys that were retired before the given time.
@@ -196,6 +203,7 @@ func sealRow(root []byte, r Row, plain []byte) (Row, error) {
 	if r.State == Active {
 		r.ActivatedAt = r.CreatedAt
 	}
+	r.Root = RootID(root)
 	r.Sealed, err = sealWith(kid, root, rootPlace(r.Purpose, r.Algorithm), plain)
 	return r, err
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"sort"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +69,14 @@ func (r *Ring) Open(ctx context.Context) error {
 	}
 	rows, err := r.Store.Keys(ctx)
 	if err != nil {
+		return err
+	}
+	for _, row := range rows { // before anything is sealed under a root key that is none
+		if _, _, err := openRow(r.Root, row); err != nil {
+			return err
+		}
+	}
+	if err := r.Store.FoundRoot(ctx, RootID(r.Root), r.Now()); err != nil {
 		return err
 	}
 	missing, err := r.missing(ctx, rows)
@@ -249,14 +256,9 @@ func (r *Ring) parse(ctx context.Context, rows []Row) (*Snapshot, error) {
 	})
 	var set jose.JSONWebKeySet
 	for _, row := range rows {
-		sealed, away := strings.CutPrefix(row.Sealed, inVault)
-		kid, rest, err := cut(sealed)
-		if err != nil || kid != row.Kid {
-			return nil, fmt.Errorf("keys: key %s: %w", row.Kid, ErrUnsealable)
-		}
-		plain, err := openKid(kid, r.Root, rootPlace(row.Purpose, row.Algorithm), rest)
+		plain, away, err := openRow(r.Root, row)
 		if err != nil {
-			return nil, fmt.Errorf("keys: key %s does not open with this root key: %w", row.Kid, err)
+			return nil, err
 		}
 		if row.Purpose != Sign {
 			s.addSecret(row, plain)

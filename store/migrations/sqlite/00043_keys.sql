@@ -1,0 +1,51 @@
+-- +goose Up
+
+-- root names the root key that sealed is under, without giving it away. While the
+-- root key is being changed, former is the same key under the root key before.
+-- A spent key makes and finds nothing any more, and goes when its rows are gone.
+CREATE TABLE keys_anew (
+    kid          TEXT PRIMARY KEY,
+    purpose      TEXT NOT NULL,
+    algorithm    TEXT NOT NULL,
+    state        TEXT NOT NULL CHECK (state IN ('next', 'active', 'retired', 'spent')),
+    number       BIGINT NOT NULL,
+    sealed       TEXT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    activated_at BIGINT NOT NULL,
+    retired_at   BIGINT NOT NULL,
+    root         TEXT NOT NULL DEFAULT '',
+    former       TEXT NOT NULL DEFAULT ''
+);
+INSERT INTO keys_anew (kid, purpose, algorithm, state, number, sealed, created_at, activated_at, retired_at)
+SELECT kid, purpose, algorithm, state, number, sealed, created_at, activated_at, retired_at FROM keys;
+DROP TABLE keys;
+ALTER TABLE keys_anew RENAME TO keys;
+CREATE UNIQUE INDEX keys_state_key ON keys (purpose, algorithm, state) WHERE state IN ('next', 'active');
+CREATE UNIQUE INDEX keys_number_key ON keys (purpose, number) WHERE purpose <> 'sign';
+
+-- The root keys that open the rows of keys: one, or two until a change is
+-- confirmed.
+CREATE TABLE key_roots (
+    id    TEXT PRIMARY KEY,
+    state TEXT NOT NULL CHECK (state IN ('active', 'former')),
+    since BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX key_roots_state_key ON key_roots (state);
+
+-- The number of the key that made the row's digests.
+ALTER TABLE account_lookups ADD COLUMN key_no BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE proved_documents ADD COLUMN key_no BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE register_entries ADD COLUMN key_no BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE torch_records ADD COLUMN key_no BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE integrator_invites ADD COLUMN key_no BIGINT NOT NULL DEFAULT 1;
+
+-- While the key is being changed a proved document stands under both.
+DROP INDEX proved_documents_account_id_key;
+CREATE UNIQUE INDEX proved_documents_account_id_key ON proved_documents (account_id, key_no);
+
+-- The digests of an appeal's number: mobile under the keys with odd numbers,
+-- mobile_even under those with even ones.
+ALTER TABLE appeals ADD COLUMN mobile_even TEXT NOT NULL DEFAULT '';
+DROP INDEX appeals_mobile_key;
+CREATE UNIQUE INDEX appeals_mobile_key ON appeals (mobile) WHERE open AND mobile <> '';
+CREATE UNIQUE INDEX appeals_mobile_even_key ON appeals (mobile_even) WHERE open AND mobile_even <> '';
