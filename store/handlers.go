@@ -100,7 +100,7 @@ func (d *DB) MandatesOf(ctx context.Context, unit string) ([]entitlement.Mandate
 	}
 	var out []entitlement.Mandate
 	for _, m := range all {
-		if m.State == entitlement.Pending || m.State == entitlement.Active || m.State == entitlement.Suspended {
+		if m.State.Open() {
 			out = append(out, m)
 		}
 	}

@@ -34,9 +34,11 @@ func (d *DB) ActingFor(ctx context.Context, unitID string) (n int, err error) {
 	return n, nil
 }
 
-const leadersOf = `SELECT DISTINCT account_id FROM mandates WHERE unit_id = ? AND relation = 'legal_rep' AND state <> 'revoked' ORDER BY 1`
+const leadersOf = `
+SELECT DISTINCT account_id FROM mandates WHERE unit_id = ? AND relation = 'legal_rep' AND state IN ('pending', 'active', 'suspended') ORDER BY 1`
 
-// Leaders gives the accounts that act for a unit as its legal representative.
+// Leaders gives the accounts that act, or will again, for a unit as its legal
+// representative.
 func (d *DB) Leaders(ctx context.Context, unitID string) ([]account.ID, error) {
 	return list(ctx, d, leadersOf, []any{unitID}, scanID)
 }

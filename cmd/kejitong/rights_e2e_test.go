@@ -112,7 +112,7 @@ func TestUnitsDecideOverWhatOthersHold(t *testing.T) {
 			fresh.wantOver(x.as(t), false)
 		}
 		fresh.wantNoNewCode(r, false)
-		r.toldOf("+8613800000000", entitlement.NoticeRevoked)
+		r.toldOf("+8613800000000", "mandate_ended")
 		for _, g := range r.person("c").Grants {
 			if g.State != entitlement.Revoked {
 				t.Errorf("left %+v", g)

@@ -22,7 +22,7 @@ func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.
 			a.handlersPart(sessions),
 			a.holderPart(),
 			a.securityPart(kit, sessions, hall),
-			&portal.UnitGrants{Rights: a.rights, Principals: a.db, Systems: a.db, Outbox: a.runner},
+			&portal.UnitGrants{Rights: a.rights, Handlers: a.handlers, Principals: a.db, Systems: a.db, Outbox: a.runner},
 		},
 	}, nil
 }

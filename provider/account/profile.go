@@ -34,6 +34,18 @@ type Profile struct {
 	Contact  *Person `json:"c,omitempty"`  // 联系人
 }
 
+// ProvedMobile is the number by which whoever looks after the account is reached:
+// its own, else its contact's; "" if neither was proved.
+func (p Profile) ProvedMobile() string {
+	if p.Phone != "" && p.PhoneVerified {
+		return p.Phone
+	}
+	if c := p.Contact; c != nil && c.PhoneVerified {
+		return c.Phone
+	}
+	return ""
+}
+
 // Address is the address claim of OpenID Connect Core §5.1.1.
 type Address struct {
 	Formatted     string `json:"f,omitempty"`

@@ -125,15 +125,10 @@ func (s *Asking) Offered(ctx context.Context, unitID string, system SystemID) ([
 	if err != nil {
 		return nil, err
 	}
-	var out []string
-	for _, g := range For(grants, unitID, []SystemID{system}, true, s.Now()) {
-		for _, a := range g.Actions {
-			if !slices.Contains(out, a) {
-				out = append(out, a)
-			}
-		}
+	if held := Together(For(grants, unitID, []SystemID{system}, true, s.Now())); len(held) > 0 {
+		return held[0].Actions, nil
 	}
-	return out, nil
+	return nil, nil
 }
 
 // acts tells whether the account acts for the unit by a mandate that holds, of one

@@ -35,6 +35,13 @@ const (
 	Expired   State = "expired"
 )
 
+// Open tells whether anything can still become of what stands so; pending and
+// suspended ones give nothing meanwhile.
+func (s State) Open() bool { return s == Pending || s == Active || s == Suspended }
+
+// Over tells whether it ended for good.
+func (s State) Over() bool { return s == Revoked || s == Expired }
+
 // Source says where a grant or mandate came from.
 type Source string
 
@@ -116,6 +123,30 @@ func For(grants []Grant, unitID string, systems []SystemID, migrated bool, now t
 			if g.System == s {
 				out = append(out, g)
 				break
+			}
+		}
+	}
+	return out
+}
+
+// Scope is actions of one system.
+type Scope struct {
+	System  SystemID `json:"s"`
+	Actions []string `json:"a"`
+}
+
+// Together gives what grants open: each system once, in the order of the grants,
+// with every action that any of them names.
+func Together(grants []Grant) []Scope {
+	var out []Scope
+	for _, g := range grants {
+		at := slices.IndexFunc(out, func(s Scope) bool { return s.System == g.System })
+		if at < 0 {
+			out, at = append(out, Scope{System: g.System}), len(out)
+		}
+		for _, a := range g.Actions {
+			if !slices.Contains(out[at].Actions, a) {
+				out[at].Actions = append(out[at].Actions, a)
 			}
 		}
 	}

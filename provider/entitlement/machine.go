@@ -49,8 +49,7 @@ func (t term) over(now time.Time) bool { return !t.until.IsZero() && !now.Before
 //	pending, active, suspended ──revoke──▶ revoked    (for good)
 //	pending, active, suspended ──expire──▶ expired    (for good, when the time is over)
 func (t term) after(d Deed, now time.Time) (term, error) {
-	open := t.state == Pending || t.state == Active || t.state == Suspended
-	ok := false
+	open, ok := t.state.Open(), false
 	switch d {
 	case Activate:
 		if ok = t.state == Pending && !t.over(now); ok {

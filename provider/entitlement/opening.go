@@ -75,7 +75,7 @@ func (s System) least() string {
 // Standing is the state of the grant as its holder sees it at now: what a time has
 // ended is over, whatever the row says.
 func (g Grant) Standing(now time.Time) State {
-	if (g.State == Active || g.State == Pending || g.State == Suspended) && !g.Until.IsZero() && !now.Before(g.Until) {
+	if g.State.Open() && !g.Until.IsZero() && !now.Before(g.Until) {
 		return Expired
 	}
 	return g.State

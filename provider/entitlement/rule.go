@@ -60,13 +60,13 @@ func (s *Service) Held(ctx context.Context, by account.ID, unitID string) ([]Hol
 		return of[id]
 	}
 	for _, m := range mandates {
-		if m.Account != by && open(m.State) {
+		if m.Account != by && m.State.Open() {
 			h := holding(m.Account)
 			h.Mandates = append(h.Mandates, m)
 		}
 	}
 	for _, g := range grants {
-		if g.Account != by && open(g.State) {
+		if g.Account != by && g.State.Open() {
 			h := holding(g.Account)
 			h.Grants = append(h.Grants, g)
 		}
@@ -78,8 +78,6 @@ func (s *Service) Held(ctx context.Context, by account.ID, unitID string) ([]Hol
 	}
 	return out, nil
 }
-
-func open(s State) bool { return s == Pending || s == Active || s == Suspended }
 
 // Which names what a unit decides about: one grant, or (Grant empty) all that the
 // holder holds for it.
@@ -120,15 +118,15 @@ func (s *Service) Confirm(ctx context.Context, by account.ID, unitID string, whi
 	})
 }
 
-// Revoke takes from the holder what he holds for the unit, whatever it came from,
-// with the tokens that say anything of it. With the last grant goes a mandate that
-// the migration gave.
+// Revoke takes one grant from its holder, whatever it came from, with the tokens
+// that say anything of it. With the last one goes a mandate that the migration gave.
+// To take everything is to end that he acts for the unit (mandate.Service.EndFor).
 func (s *Service) Revoke(ctx context.Context, by account.ID, unitID string, which Which) error {
 	return s.decide(ctx, by, unitID, which, NoticeRevoked, func(ctx context.Context, h Holding) (int, error) {
 		now, n, left := s.Now(), 0, 0
 		ev := audit.From(ctx, audit.Event{Kind: audit.EntitlementEnded, Actor: string(by), Detail: "revoked by the unit"})
 		for _, g := range h.Grants {
-			if which.Grant != "" && g.ID != which.Grant {
+			if g.ID != which.Grant {
 				left++
 				continue
 			}
@@ -137,11 +135,8 @@ func (s *Service) Revoke(ctx context.Context, by account.ID, unitID string, whic
 			}
 			n++
 		}
-		if n == 0 && which.Grant != "" {
-			return 0, nil
-		}
 		for _, m := range h.Mandates {
-			if which.Grant != "" && (left > 0 || m.Source != TorchMigration) {
+			if left > 0 || m.Source != TorchMigration {
 				continue
 			}
 			if err := s.Store.ChangeMandate(ctx, m.ID, func(m Mandate) (Mandate, error) { return m.After(Revoke, now) }, ev); err != nil {

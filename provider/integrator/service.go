@@ -151,11 +151,8 @@ func (s *Service) tell(ctx context.Context, p Project, purpose, occasion string)
 func ways(a account.Account) []notify.Message {
 	var out []notify.Message
 	p := a.Profile
-	switch {
-	case p.Phone != "" && p.PhoneVerified:
-		out = append(out, notify.Message{Channel: notify.SMS, To: p.Phone})
-	case p.Contact != nil && p.Contact.Phone != "" && p.Contact.PhoneVerified:
-		out = append(out, notify.Message{Channel: notify.SMS, To: p.Contact.Phone})
+	if number := p.ProvedMobile(); number != "" {
+		out = append(out, notify.Message{Channel: notify.SMS, To: number})
 	}
 	if p.Email != "" && p.EmailVerified {
 		out = append(out, notify.Message{Channel: notify.Email, To: p.Email})

@@ -49,7 +49,7 @@ func (s *Service) Confirm(ctx context.Context, id account.ID, invitation string)
 			return err
 		}
 		rule, err := s.Rules(ctx, i.Inviter, i.Unit)
-		if fault.Is(err, fault.Refused) || err == nil && (!MayName(rule.Relation, i.Relation) || !Within(i.Scope, rule.Holds) || !who.eligible() || !unit.Usable()) {
+		if fault.Is(err, fault.Refused) || err == nil && (!MayName(rule.Relation, i.Relation) || !Within(i.Scope, rule.Holds) || !who.eligible() || !unit.Usable() || !s.fits(ctx, who, i, rule)) {
 			return &fault.Error{Kind: fault.Refused, Msg: MsgChanged}
 		}
 		if err != nil {
@@ -106,7 +106,7 @@ func (s *Service) give(ctx context.Context, who Standing, unit account.Unit, i I
 	now := s.Now()
 	m := entitlement.Mandate{ID: string(account.NewID())}
 	for _, old := range who.Mandates {
-		if old.Unit.ID == unit.ID && old.State != entitlement.Revoked && old.State != entitlement.Expired {
+		if old.Unit.ID == unit.ID && !old.State.Over() {
 			m = old
 		}
 	}
@@ -145,7 +145,7 @@ func (s *Service) give(ctx context.Context, who Standing, unit account.Unit, i I
 
 // handed tells whether a grant is one that a unit rules over and that is not over.
 func handed(g entitlement.Grant) bool {
-	return (g.Source == entitlement.Delegated || g.Source == entitlement.TorchMigration) && g.State != entitlement.Revoked && g.State != entitlement.Expired
+	return (g.Source == entitlement.Delegated || g.Source == entitlement.TorchMigration) && !g.State.Over()
 }
 
 func (s *Service) revoke(ctx context.Context, g entitlement.Grant, by string) error {

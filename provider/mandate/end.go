@@ -29,7 +29,7 @@ func (s *Service) EndFor(ctx context.Context, by account.ID, unit string, person
 			return err
 		}
 		for _, m := range who.Mandates {
-			if m.Unit.ID == unit && open(m.State) && !MayName(rule.Relation, m.Relation) {
+			if m.Unit.ID == unit && !m.State.Over() && !MayName(rule.Relation, m.Relation) {
 				return &fault.Error{Kind: fault.Refused, Msg: MsgMay}
 			}
 		}
@@ -77,11 +77,9 @@ func (s *Service) EndBy(ctx context.Context, actor string, unit string, person a
 	})
 }
 
-func open(st entitlement.State) bool { return st != entitlement.Revoked && st != entitlement.Expired }
-
 // end takes the unit from the person: mandates, what was handed over, the
-// invitation, and what a ruler offered others in the unit's name. It runs within
-// ctx's transaction, which holds the unit.
+// invitation, what the unit offers him beside, and what he offered others in its
+// name. It runs within ctx's transaction, which holds the unit.
 func (s *Service) end(ctx context.Context, who Standing, unit, actor, side string) error {
 	now, found := s.Now(), false
 	list, err := s.Store.InvitationsTo(ctx, who.Account.ID, shown)
@@ -89,16 +87,19 @@ func (s *Service) end(ctx context.Context, who Standing, unit, actor, side strin
 		return err
 	}
 	for _, i := range list {
-		if i.Unit != unit || i.State != Active {
+		if i.Unit != unit || !i.State.Open() {
 			continue
 		}
-		found = true
-		if err := s.move(ctx, i, End, actor, side, audit.HandlerEnded); err != nil {
+		by := Withdraw // else a yes to an old offer would bring it back
+		if i.State == Active {
+			found, by = true, End
+		}
+		if err := s.move(ctx, i, by, actor, side, audit.HandlerEnded); err != nil {
 			return err
 		}
 	}
 	for _, m := range who.Mandates {
-		if m.Unit.ID != unit || !open(m.State) {
+		if m.Unit.ID != unit || m.State.Over() {
 			continue
 		}
 		found = true
@@ -112,7 +113,7 @@ func (s *Service) end(ctx context.Context, who Standing, unit, actor, side strin
 	}
 	for _, g := range who.Grants {
 		// Whatever it came from: named anew, he holds what is named then, and no more.
-		if g.UnitID == unit && open(g.State) {
+		if g.UnitID == unit && !g.State.Over() {
 			found = true
 			if err := s.revoke(ctx, g, actor); err != nil {
 				return err

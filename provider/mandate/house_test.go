@@ -112,12 +112,12 @@ func (h *house) may(id account.ID) []string {
 	return entitlement.Names(entitlement.For(p.Grants, unit, []entitlement.SystemID{"a", "b"}, true, h.now))
 }
 
-func wish(who string, role entitlement.Relation, months int, scope ...mandate.Scope) mandate.Wish {
+func wish(who string, role entitlement.Relation, months int, scope ...entitlement.Scope) mandate.Wish {
 	return mandate.Wish{Unit: unit, Who: who, Name: "王小明", Relation: role, Months: months, Scope: scope, Note: "请尽快确认"}
 }
 
-func scope(system entitlement.SystemID, actions ...string) mandate.Scope {
-	return mandate.Scope{System: system, Actions: actions}
+func scope(system entitlement.SystemID, actions ...string) entitlement.Scope {
+	return entitlement.Scope{System: system, Actions: actions}
 }
 
 // codes knows one code.

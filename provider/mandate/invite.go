@@ -19,23 +19,16 @@ type Wish struct {
 	Who      string // login name, mobile or ID number
 	Name     string
 	Relation entitlement.Relation
-	Scope    []Scope
+	Scope    []entitlement.Scope
 	Months   int
 	Note     string
-}
-
-// Asker is who asks, as the surface knows.
-type Asker struct {
-	Account account.ID
-	Address string
-	Locale  string
 }
 
 // Rule is what somebody may do about a unit's handlers.
 type Rule struct {
 	Unit     account.Unit
 	Relation entitlement.Relation
-	Holds    []Scope // the most that can be given
+	Holds    []entitlement.Scope // the most that can be given
 }
 
 // Rules gives how id rules over the unit's handlers; fault.Refused if not at all.
@@ -81,13 +74,13 @@ func (f Faults) Error() string { return "the invitation is not well-formed" }
 // same whether somebody was found or not. Faults for a wish that is not
 // well-formed, fault.Refused for somebody who may not, fault.Throttled for too
 // many.
-func (s *Service) Invite(ctx context.Context, a Asker, w Wish) (Invitation, error) {
-	rule, err := s.Rules(ctx, a.Account, w.Unit)
+func (s *Service) Invite(ctx context.Context, by account.ID, w Wish) (Invitation, error) {
+	rule, err := s.Rules(ctx, by, w.Unit)
 	if err != nil {
 		return Invitation{}, err
 	}
 	now := s.Now()
-	if until, err := s.Store.Hold(ctx, a.Account); err != nil || now.Before(until) {
+	if until, err := s.Store.Hold(ctx, by); err != nil || now.Before(until) {
 		if err == nil {
 			err = &fault.Error{Kind: fault.Refused, Msg: MsgOnHold}
 		}
@@ -109,7 +102,7 @@ func (s *Service) Invite(ctx context.Context, a Asker, w Wish) (Invitation, erro
 	if n > most {
 		return Invitation{}, &fault.Error{Kind: fault.Throttled, Msg: MsgTooOften, RetryAfter: end.Sub(now)}
 	}
-	i.Inviter = a.Account
+	i.Inviter = by
 	who, err := s.find(ctx, strings.TrimSpace(w.Who), i.Name, now)
 	if err != nil {
 		return Invitation{}, err

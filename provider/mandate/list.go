@@ -55,7 +55,7 @@ func (s *Service) acting(ctx context.Context, unit string) ([]Acts, error) {
 			}
 		}
 		for _, g := range who.Grants {
-			if g.UnitID == unit && open(g.State) {
+			if g.UnitID == unit && !g.State.Over() {
 				a.Grants = append(a.Grants, g)
 			}
 		}

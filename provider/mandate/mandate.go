@@ -12,12 +12,6 @@ import (
 	"kejitong/provider/notify"
 )
 
-// Scope is actions of one system.
-type Scope struct {
-	System  entitlement.SystemID `json:"s"`
-	Actions []string             `json:"a"`
-}
-
 // Invitation is what a unit offers a person, and what became of it.
 type Invitation struct {
 	ID         string
@@ -30,7 +24,7 @@ type Invitation struct {
 	Who        string     // how the unit called the person, masked
 	Note       string
 	Relation   entitlement.Relation
-	Scope      []Scope
+	Scope      []entitlement.Scope
 	Until      time.Time // of what is offered
 	State      State
 	AskedAt    time.Time
@@ -53,8 +47,6 @@ type Standing struct {
 type Store interface {
 	// InTx runs fn in a transaction that rides in the ctx it is given.
 	InTx(ctx context.Context, fn func(context.Context) error) error
-	// Record writes an event into the trail.
-	Record(ctx context.Context, ev audit.Event) error
 	// CountTry counts a try under key and gives how many there were in the window,
 	// and when that ends. It commits by itself.
 	CountTry(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error)
@@ -147,29 +139,14 @@ func MayName(by, role entitlement.Relation) bool {
 
 // Holds is what a unit's own account holds for it at now: the most that anybody can
 // be given.
-func Holds(own Standing, unit string, now time.Time) []Scope {
-	var out []Scope
-	for _, g := range own.Grants {
-		if g.UnitID != unit || !g.Live(now) {
-			continue
-		}
-		at := slices.IndexFunc(out, func(s Scope) bool { return s.System == g.System })
-		if at < 0 {
-			out, at = append(out, Scope{System: g.System}), len(out)
-		}
-		for _, a := range g.Actions {
-			if !slices.Contains(out[at].Actions, a) {
-				out[at].Actions = append(out[at].Actions, a)
-			}
-		}
-	}
-	return out
+func Holds(own Standing, unit string, now time.Time) []entitlement.Scope {
+	return entitlement.Together(slices.DeleteFunc(slices.Clone(own.Grants), func(g entitlement.Grant) bool { return g.UnitID != unit || !g.Live(now) }))
 }
 
 // Within tells whether all of asked is among held.
-func Within(asked, held []Scope) bool {
+func Within(asked, held []entitlement.Scope) bool {
 	for _, a := range asked {
-		at := slices.IndexFunc(held, func(h Scope) bool { return h.System == a.System })
+		at := slices.IndexFunc(held, func(h entitlement.Scope) bool { return h.System == a.System })
 		if at < 0 {
 			return false
 		}

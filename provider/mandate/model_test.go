@@ -109,11 +109,12 @@ func (m *model) covers(names []string) bool {
 	return !slices.ContainsFunc(names, func(n string) bool { return !m.holds[n] })
 }
 
-// drop takes the unit from somebody, with what he offered others in its name.
+// drop takes the unit from somebody, with what it offers him beside and what he
+// offered others in its name.
 func (m *model) drop(id account.ID) {
 	delete(m.people, id)
 	for _, o := range m.offers {
-		if o.by == id {
+		if o.by == id || o.to == id {
 			o.open = false
 		}
 	}
@@ -169,7 +170,7 @@ func (m *model) step(h *house, dice *rand.Rand, ids []account.ID) string {
 	switch what {
 	case 0, 1, 2, 3:
 		role := []entitlement.Relation{entitlement.Handler, entitlement.Handler, entitlement.Admin}[dice.IntN(3)]
-		asked := [][]mandate.Scope{{scope("a", "x")}, {scope("a", "x", "y")}, {scope("a", "y"), scope("b", "x")}, {scope("b", "x")}, {scope("a", "x"), scope("b", "x")}, {scope("a", "x")}, {scope("b", "y")}, {}}[dice.IntN(8)]
+		asked := [][]entitlement.Scope{{scope("a", "x")}, {scope("a", "x", "y")}, {scope("a", "y"), scope("b", "x")}, {scope("b", "x")}, {scope("a", "x"), scope("b", "x")}, {scope("a", "x")}, {scope("b", "y")}, {}}[dice.IntN(8)]
 		months := []int{1, 12, 12, 12, 24, 1, 1, 5}[dice.IntN(8)]
 		var names []string
 		for _, s := range asked {
@@ -179,7 +180,7 @@ func (m *model) step(h *house, dice *rand.Rand, ids []account.ID) string {
 		}
 		r := m.role(by, h.now)
 		allowed := mandate.MayName(r, role) && len(asked) > 0 && m.covers(names) && months != 5
-		i, err := h.s.Invite(c, mandate.Asker{Account: by}, wish(string(who), role, months, asked...))
+		i, err := h.s.Invite(c, by, wish(string(who), role, months, asked...))
 		if err == nil && by != who {
 			m.offers = append(m.offers, &offer{id: i.ID, by: by, to: who, given: given{role, names, i.Until}, answerBy: i.AnswerBy, open: true})
 		}
@@ -235,7 +236,9 @@ func (m *model) step(h *house, dice *rand.Rand, ids []account.ID) string {
 		}
 		err := h.s.Leave(c, who, unit)
 		allowed := m.people[who] != nil
-		m.drop(who)
+		if allowed { // else nothing happens, to offers neither
+			m.drop(who)
+		}
 		return wants(fmt.Sprintf("%s leaves", who), err, allowed)
 	case 10:
 		if dice.IntN(2) == 0 && !m.gone {

@@ -16,11 +16,9 @@ const told = 24 * time.Hour
 // reached. key makes it one message, however often the deed is tried.
 func (s *Service) tell(ctx context.Context, a account.Account, key, purpose string, args ...string) error {
 	m := notify.Message{ID: purpose + "." + key, Purpose: purpose, Args: args, Locale: a.Locale, Until: s.Now().Add(told)}
-	switch p := a.Profile; {
-	case p.Phone != "" && p.PhoneVerified:
-		m.Channel, m.To = notify.SMS, p.Phone
-	case p.Contact != nil && p.Contact.Phone != "" && p.Contact.PhoneVerified:
-		m.Channel, m.To = notify.SMS, p.Contact.Phone
+	switch p, number := a.Profile, a.Profile.ProvedMobile(); {
+	case number != "":
+		m.Channel, m.To = notify.SMS, number
 	case p.Email != "" && p.EmailVerified:
 		m.Channel, m.To = notify.Email, p.Email
 	default:

@@ -112,12 +112,7 @@ func (s *Service) tell(ctx context.Context, a account.Account, c Case, purpose s
 	if s.Messages == nil {
 		return nil
 	}
-	to := ""
-	if p := a.Profile; p.Phone != "" && p.PhoneVerified {
-		to = p.Phone
-	} else if k := p.Contact; k != nil && k.PhoneVerified {
-		to = k.Phone
-	}
+	to := a.Profile.ProvedMobile()
 	if to == "" {
 		return nil
 	}

@@ -248,7 +248,7 @@ func (h *Handlers) invite(w http.ResponseWriter, r *http.Request, v *principal.V
 	p := templates.InviteHandler{Who: f.Get("who"), Person: f.Get("name"), Role: f.Get("relation"), Note: f.Get("note")}
 	p.Months, _ = strconv.Atoi(f.Get("months")) // what is no number is no term
 	wish := mandate.Wish{Unit: unit, Who: p.Who, Name: p.Person, Relation: entitlement.Relation(p.Role), Months: p.Months, Note: p.Note, Scope: scopeOf(f["scope"])}
-	_, err := h.Service.Invite(ctx, mandate.Asker{Account: v.Principal.Account.ID, Address: web.ClientIP(ctx)}, wish)
+	_, err := h.Service.Invite(ctx, v.Principal.Account.ID, wish)
 	if err == nil {
 		h.Outbox.Wake()
 		see(w, "/me/handlers?unit="+url.QueryEscape(unit)+"&done=invited")
@@ -272,12 +272,12 @@ func (h *Handlers) invite(w http.ResponseWriter, r *http.Request, v *principal.V
 }
 
 // scopeOf reads <system>:<action> values.
-func scopeOf(values []string) (out []mandate.Scope) {
+func scopeOf(values []string) (out []entitlement.Scope) {
 	for _, value := range values[:min(len(values), 200)] {
 		system, action, _ := strings.Cut(value, ":")
-		at := slices.IndexFunc(out, func(s mandate.Scope) bool { return string(s.System) == system })
+		at := slices.IndexFunc(out, func(s entitlement.Scope) bool { return string(s.System) == system })
 		if at < 0 {
-			out, at = append(out, mandate.Scope{System: entitlement.SystemID(system)}), len(out)
+			out, at = append(out, entitlement.Scope{System: entitlement.SystemID(system)}), len(out)
 		}
 		if !slices.Contains(out[at].Actions, action) {
 			out[at].Actions = append(out[at].Actions, action)
@@ -312,12 +312,12 @@ func (h *Handlers) mine(w http.ResponseWriter, r *http.Request, v *principal.Vis
 		p.Offers = append(p.Offers, h.offer(i, names))
 	}
 	for _, m := range who.Mandates {
-		if m.State != entitlement.Active && m.State != entitlement.Pending && m.State != entitlement.Suspended || !m.Until.IsZero() && !h.Now().Before(m.Until) {
+		if !m.State.Open() || !m.Until.IsZero() && !h.Now().Before(m.Until) {
 			continue
 		}
 		var held []entitlement.Grant
 		for _, g := range who.Grants {
-			if g.UnitID == m.Unit.ID && g.State != entitlement.Revoked && g.State != entitlement.Expired {
+			if g.UnitID == m.Unit.ID && !g.State.Over() {
 				held = append(held, g)
 			}
 		}

@@ -152,15 +152,11 @@ func (s *Services) service(r *http.Request, v *principal.Visit, whom stand, y en
 		unitID = whom.unit.ID
 	}
 	one.AskURL = askURL(v, unitID, y.ID, entitlement.Opening(one.State))
-	for _, g := range v.Principal.Grants {
-		if g.System != y.ID || g.UnitID != unitID || !g.Live(now) {
-			continue
-		}
-		for _, action := range g.Actions {
-			if !slices.Contains(one.Actions, action) {
-				one.Actions = append(one.Actions, action)
-			}
-		}
+	held := entitlement.For(v.Principal.Grants, unitID, []entitlement.SystemID{y.ID}, true, now)
+	for _, opened := range entitlement.Together(held) {
+		one.Actions = opened.Actions
+	}
+	for _, g := range held {
 		if !g.Until.IsZero() && (one.Until.IsZero() || g.Until.Before(one.Until)) {
 			one.Until = g.Until
 		}

@@ -18,6 +18,7 @@ import (
 // or revokes it (G1). All fields must be set.
 type UnitGrants struct {
 	Rights     Rights
+	Handlers   Ender
 	Principals principal.Reader
 	Systems    interface {
 		Systems(ctx context.Context) ([]entitlement.System, error)
@@ -32,6 +33,12 @@ type Rights interface {
 	Held(ctx context.Context, by account.ID, unitID string) ([]entitlement.Holding, error)
 	Confirm(ctx context.Context, by account.ID, unitID string, which entitlement.Which) error
 	Revoke(ctx context.Context, by account.ID, unitID string, which entitlement.Which) error
+}
+
+// Ender takes a unit from a person, with all that was offered in the meantime;
+// *mandate.Service is it.
+type Ender interface {
+	EndFor(ctx context.Context, by account.ID, unitID string, person account.ID) error
 }
 
 // unitGrantsPath is where it stands.
@@ -128,12 +135,18 @@ func (u *UnitGrants) decide(w http.ResponseWriter, r *http.Request, v *principal
 		return
 	}
 	which, found := chosen(held, right, ticked(r, "all"))
-	do, done := u.Rights.Confirm, "confirmed"
+	done := "confirmed"
 	if r.PostForm.Get("do") == "revoke" {
-		do, done = u.Rights.Revoke, "revoked"
+		done = "revoked"
 	}
-	if found {
-		err = do(ctx, by, unit, which)
+	switch {
+	case !found:
+	case done == "confirmed":
+		err = u.Rights.Confirm(ctx, by, unit, which)
+	case which.Grant == "": // the same as at /me/handlers
+		err = u.Handlers.EndFor(ctx, by, unit, which.Holder)
+	default:
+		err = u.Rights.Revoke(ctx, by, unit, which)
 	}
 	switch {
 	case !found, fault.Is(err, fault.Conflict):
