@@ -31,6 +31,7 @@ type FormField struct {
 	Hint     Text
 	Error    Text
 	Optional bool
+	Unless   bool   // asked of somebody else than the tick of its block says: hidden once that is set
 	Max      int    // characters
 	Auto     string // autocomplete
 	Numeric  bool   // a keyboard of digits is enough
@@ -41,7 +42,7 @@ type FormField struct {
 type FormOption struct{ Group, Value string }
 
 // Needed tells whether a browser may insist on the field.
-func (f FormField) Needed() bool { return !f.Optional && f.Kept == "" }
+func (f FormField) Needed() bool { return !f.Optional && !f.Unless && f.Kept == "" }
 
 // Faults are the fields that are wrong, for the summary.
 func (p RealNameForm) Faults() []FormField {

@@ -96,6 +96,7 @@ func unitForm() templates.RealNameForm {
 			{Key: "operator", Fields: []templates.FormField{{Name: "legal_rep_name", Label: "operator_name", Kind: "text", Error: templates.T("realname.error.name_empty")}}},
 			{Key: "handler", Fields: []templates.FormField{
 				{Name: "handler_same", Label: "handler_same", Kind: "tick", Value: "yes", Hint: templates.T("realname.hint.same")},
+				{Name: "handler_name", Label: "handler_name", Kind: "text", Unless: true},
 				{Name: "handler_mobile", Label: "handler_mobile", Kind: "text", Kept: "138****0000", Numeric: true},
 				{Name: "handler_until", Label: "handler_until", Kind: "date", Value: "2027-11-26", Hint: templates.T("realname.hint.until")},
 			}},

@@ -18,23 +18,23 @@ import (
 
 // newcomer makes a legal account as registration leaves it, with the password of
 // case b.
-func (r *rig) newcomer(e demoEntity) {
-	r.t.Helper()
+func (s *stage) newcomer(e demoEntity) {
+	s.t.Helper()
 	uscc := account.USCC(e.USCC)
 	u := account.Unit{ID: string(account.NewID()), USCC: uscc, Name: e.Name, Type: uscc.UnitType(), Region: uscc.Region(), RegistrationAuthority: e.USCC[:1],
 		Status: account.UnitRegistered, State: account.Active, RealName: account.RealName{Status: account.StatusUnverified, Level: "L1"}}
 	a := account.Account{ID: account.NewID(), Kind: account.LegalEntity, LoginName: e.USCC, UnitID: u.ID, RealName: u.RealName,
 		Profile: account.Profile{Contact: &account.Person{Name: "王五", Phone: "+8613955550009", PhoneVerified: true}}}
 	u.AccountID = a.ID
-	r.cast.Secrets[e.USCC] = "Torch-newcomer-9a"
+	s.cast.Secrets[e.USCC] = "Torch-newcomer-9a"
 	ev := audit.Event{Kind: audit.AccountCreated, Actor: "test"}
-	if err := r.app.db.PutUnit(r.t.Context(), u, ev); err != nil {
-		r.t.Fatal(err)
+	if err := s.app.db.PutUnit(s.t.Context(), u, ev); err != nil {
+		s.t.Fatal(err)
 	}
-	if err := r.cast.seedAccount(r.t.Context(), r.app, a, ev); err != nil {
-		r.t.Fatal(err)
+	if err := s.cast.seedAccount(s.t.Context(), s.app, a, ev); err != nil {
+		s.t.Fatal(err)
 	}
-	r.cast.accounts = append(r.cast.accounts, demoAccount{Case: "new unit", Kind: "legal_entity", Username: e.USCC, Password: r.cast.Secrets[e.USCC]})
+	s.cast.accounts = append(s.cast.accounts, demoAccount{Case: "new unit", Kind: "legal_entity", Username: e.USCC, Password: s.cast.Secrets[e.USCC]})
 }
 
 var hrefs = regexp.MustCompile(`href="([^"]*)"`)

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -86,14 +87,7 @@ func (h *Handler) casePage(ctx context.Context, v visit, c realname.Case) (templ
 	if p.Doubles, err = h.doubles(ctx, c); err != nil {
 		return p, err
 	}
-	for _, s := range []struct {
-		at   time.Time
-		what string
-	}{{c.OpenedAt, "opened"}, {c.SentAt, "sent"}, {c.PapersAt, "papers"}, {c.DecidedAt, "decided"}} {
-		if !s.at.IsZero() {
-			p.History = append(p.History, templates.DeskStep{At: s.at, What: templates.Text{Key: "desk.step." + s.what}})
-		}
-	}
+	p.History = history(c)
 	if !p.Mine {
 		return p, nil
 	}
@@ -102,6 +96,25 @@ func (h *Handler) casePage(ctx context.Context, v visit, c realname.Case) (templ
 		return p, err
 	}
 	return p, h.Trail.Record(ctx, audit.Event{Kind: audit.CaseViewed, Actor: v.operator.ID, Object: c.ID, Detail: "in charge"})
+}
+
+// history is what happened to the case, in the order in which it did. A verdict of
+// a case under review is one that went before.
+func history(c realname.Case) (out []templates.DeskStep) {
+	verdict := "decided"
+	if c.State == realname.ManualReview {
+		verdict = "checked"
+	}
+	for _, s := range []struct {
+		at   time.Time
+		what string
+	}{{c.OpenedAt, "opened"}, {c.SentAt, "sent"}, {c.PapersAt, "papers"}, {c.DecidedAt, verdict}} {
+		if !s.at.IsZero() {
+			out = append(out, templates.DeskStep{At: s.at, What: templates.Text{Key: "desk.step." + s.what}})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b templates.DeskStep) int { return a.At.Compare(b.At) })
+	return out
 }
 
 func remarkField(suffix string) templates.DeskField {

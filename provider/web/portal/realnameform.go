@@ -191,7 +191,7 @@ func (s sheet) handler(before *realname.Unit, now time.Time) []templates.FormFie
 	same := templates.FormField{Name: realname.FieldSame, Label: realname.FieldSame, Kind: "tick", Value: s.typed[realname.FieldSame], Hint: templates.T("realname.hint.same")}
 	fields := []templates.FormField{same}
 	for _, f := range s.person(realname.HandlerPrefix, realname.HandlerPrefix, &realname.Person{IDType: h.IDType, IDNumber: h.IDNumber}) {
-		f.Optional = true // unless the handler is somebody else, which the browser cannot know
+		f.Unless = true
 		fields = append(fields, f)
 	}
 	mobile := s.text(realname.FieldMobile, realname.FieldMobile, 20)
