@@ -67,6 +67,12 @@ func sealedColumns() []sealedColumn {
 			swap: `UPDATE torch_records SET record = ? WHERE id = ? AND record = ?`,
 			held: `SELECT substr(record, 4, 16), COUNT(*) FROM torch_records WHERE record <> '' GROUP BY 1`,
 		},
+		{
+			name: "torch_batches.plan", purpose: keys.Personal, place: planPlace,
+			rows: `SELECT id, plan FROM torch_batches WHERE id > ? AND plan <> '' AND substr(plan, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			swap: `UPDATE torch_batches SET plan = ? WHERE id = ? AND plan = ?`,
+			held: `SELECT substr(plan, 4, 16), COUNT(*) FROM torch_batches WHERE plan <> '' GROUP BY 1`,
+		},
 		{ // waits to become accounts.profile
 			name: "torch_records.profile", waits: true, purpose: keys.Personal, place: func(key string) string { return profilePlace(account.ID(key)) },
 			rows: `SELECT id, profile FROM torch_records WHERE id > ? AND profile <> '' AND substr(profile, 4, 16) <> ? ORDER BY id LIMIT ?`,

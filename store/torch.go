@@ -16,11 +16,11 @@ import (
 
 var _ torch.Store = (*DB)(nil)
 
-const torchBatchColumns = `id, digest, state, staged, bad, created_at, committed_at, reverted_at`
+const torchBatchColumns = `id, digest, file, by_whom, state, staged, bad, passwords, created_at, committed_at, reverted_at`
 
 const addTorchBatch = `
-INSERT INTO torch_batches (id, digest, state, staged, bad, created_at, committed_at, reverted_at)
-VALUES (?, ?, 'staging', 0, 0, ?, 0, 0) ON CONFLICT (id) DO NOTHING`
+INSERT INTO torch_batches (id, digest, file, by_whom, state, staged, bad, created_at, committed_at, reverted_at)
+VALUES (?, ?, ?, ?, 'staging', 0, 0, ?, 0, 0) ON CONFLICT (id) DO NOTHING`
 
 const torchBatch = `SELECT ` + torchBatchColumns + ` FROM torch_batches WHERE id = ?`
 
@@ -34,9 +34,13 @@ UPDATE torch_batches SET state = 'staged', staged = (SELECT COUNT(*) FROM torch_
 WHERE id = ? AND state = 'staging' RETURNING ` + torchBatchColumns
 
 const reopenTorchStaging = `
-UPDATE torch_batches SET state = 'staging', staged = 0, bad = 0 WHERE id = ? AND state IN ('staging', 'staged') RETURNING ` + torchBatchColumns
+UPDATE torch_batches SET state = 'staging', staged = 0, bad = 0, plan = '' WHERE id = ? AND state IN ('staging', 'staged') RETURNING ` + torchBatchColumns
 
 const dropTorchRecords = `DELETE FROM torch_records WHERE batch_id = ?`
+
+const dropTorchBadRows = `DELETE FROM torch_bad_rows WHERE batch_id = ?`
+
+const addTorchBadRow = `INSERT INTO torch_bad_rows (batch_id, row_no, field, reason) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 // torchStagedColumns are those of a record that is not decided yet.
 const torchStagedColumns = `id, batch_id, row_no, kind, key_digest, key_text, doc_digest, phone_digest, record, profile, legacy, unit_id,
@@ -80,28 +84,31 @@ func (d *DB) patient() (*DB, func() error, error) {
 }
 
 // OpenBatch implements torch.Store.
-func (d *DB) OpenBatch(ctx context.Context, id, digest string, now time.Time) (torch.Batch, error) {
-	if digest != "" {
-		if _, err := d.exec(ctx, addTorchBatch, id, digest, millis(now)); err != nil {
-			return torch.Batch{}, fmt.Errorf("open batch: %w", err)
-		}
+func (d *DB) OpenBatch(ctx context.Context, b torch.Batch) (torch.Batch, error) {
+	if _, err := d.exec(ctx, addTorchBatch, b.ID, b.Digest, b.File, b.By, millis(b.CreatedAt)); err != nil {
+		return torch.Batch{}, fmt.Errorf("open batch: %w", err)
 	}
-	var b torch.Batch
+	is, err := d.Batch(ctx, b.ID)
+	if err == nil && is.Digest != b.Digest {
+		return torch.Batch{}, fault.New(fault.Conflict, "the batch is of another file")
+	}
+	return is, err
+}
+
+// Batch implements torch.Store.
+func (d *DB) Batch(ctx context.Context, id string) (b torch.Batch, err error) {
 	found, err := d.row(ctx, torchBatch, []any{id}, torchBatchDest(&b)...)
 	if err != nil {
-		return torch.Batch{}, fmt.Errorf("open batch: %w", err)
+		return torch.Batch{}, fmt.Errorf("read batch: %w", err)
 	}
 	if !found {
 		return torch.Batch{}, missing("batch")
-	}
-	if digest != "" && b.Digest != digest {
-		return torch.Batch{}, fault.New(fault.Conflict, "the batch is of another file")
 	}
 	return b, nil
 }
 
 func torchBatchDest(b *torch.Batch) []any {
-	return []any{&b.ID, &b.Digest, &b.State, &b.Staged, &b.Bad, &instant{&b.CreatedAt}, &instant{&b.CommittedAt}, &instant{&b.RevertedAt}}
+	return []any{&b.ID, &b.Digest, &b.File, &b.By, &b.State, &b.Staged, &b.Bad, &b.Passwords, &instant{&b.CreatedAt}, &instant{&b.CommittedAt}, &instant{&b.RevertedAt}}
 }
 
 // Batches implements torch.Store.
@@ -148,6 +155,9 @@ func (d *DB) Unstage(ctx context.Context, batch string) (torch.Batch, error) {
 		if !found {
 			return fault.New(fault.Conflict, "the batch is committed")
 		}
+		if _, err = p.exec(ctx, dropTorchBadRows, batch); err != nil {
+			return err
+		}
 		_, err = p.exec(ctx, dropTorchRecords, batch)
 		return err
 	})
@@ -155,7 +165,7 @@ func (d *DB) Unstage(ctx context.Context, batch string) (torch.Batch, error) {
 }
 
 // Stage implements torch.Store.
-func (d *DB) Stage(ctx context.Context, batch string, records []torch.Record, now time.Time) (twice []int, err error) {
+func (d *DB) Stage(ctx context.Context, batch string, records []torch.Record, bad []torch.RowError, now time.Time) (twice []int, err error) {
 	rows := make([][]any, len(records))
 	for i, r := range records {
 		if rows[i], err = d.torchRow(batch, r, now); err != nil {
@@ -168,18 +178,15 @@ func (d *DB) Stage(ctx context.Context, batch string, records []torch.Record, no
 	}
 	defer func() { _ = done() }()
 	err = p.InTx(ctx, func(ctx context.Context) error {
-		if p.postgres {
-			twice, err = p.copyTorch(ctx, rows)
+		if twice, err = p.stageTorch(ctx, rows); err != nil {
 			return err
 		}
-		twice = nil
-		for i, row := range rows {
-			n, err := p.exec(ctx, addTorchRecord, row...)
-			if err != nil {
+		for _, n := range twice {
+			bad = append(bad, torch.RowError{Row: n, Field: torch.ColumnKey, Msg: torch.MsgTwice})
+		}
+		for _, e := range bad {
+			if _, err := p.exec(ctx, addTorchBadRow, batch, e.Row, e.Field, e.Msg); err != nil {
 				return err
-			}
-			if n == 0 {
-				twice = append(twice, records[i].Row)
 			}
 		}
 		return nil
@@ -189,6 +196,26 @@ func (d *DB) Stage(ctx context.Context, batch string, records []torch.Record, no
 	}
 	return twice, nil
 }
+
+// stageTorch puts rows in, and gives the numbers of those whose key is there.
+func (d *DB) stageTorch(ctx context.Context, rows [][]any) (twice []int, err error) {
+	if d.postgres {
+		return d.copyTorch(ctx, rows)
+	}
+	for _, row := range rows {
+		n, err := d.exec(ctx, addTorchRecord, row...)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			twice = append(twice, row[torchRowNo].(int))
+		}
+	}
+	return twice, nil
+}
+
+// torchRowNo is where the number stands among the values of a row.
+const torchRowNo = 2
 
 func (d *DB) copyTorch(ctx context.Context, rows [][]any) ([]int, error) {
 	if _, err := d.exec(ctx, torchIncoming); err != nil {

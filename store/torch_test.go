@@ -127,9 +127,9 @@ func counted(want map[int]torch.Code) map[torch.Code]int64 {
 
 func stageAll(t *testing.T, db *store.DB, batch string, records []torch.Record) {
 	t.Helper()
-	_, err := db.OpenBatch(t.Context(), batch, "digest-"+batch, clock)
+	_, err := db.OpenBatch(t.Context(), torch.Batch{ID: batch, Digest: "digest-" + batch, File: batch + ".csv", By: "root", CreatedAt: clock})
 	must(t, err)
-	twice, err := db.Stage(t.Context(), batch, records, clock)
+	twice, err := db.Stage(t.Context(), batch, records, []torch.RowError{{Row: 99, Field: torch.ColumnKey, Msg: torch.MsgText}}, clock)
 	if err != nil || len(twice) > 0 {
 		t.Fatal(twice, err)
 	}
@@ -276,16 +276,16 @@ func TestTorchNames(t *testing.T) {
 		w := newTown(t, db)
 		w.account(account.LegalEntity, "HJ_"+uE3, "", "", "")
 		w.account(account.LegalEntity, "HJ2_"+uE3, "", "", "")
-		_, err := db.OpenBatch(ctx, "b", "d", clock)
+		_, err := db.OpenBatch(ctx, torch.Batch{ID: "b", Digest: "d", CreatedAt: clock})
 		must(t, err)
-		twice, err := db.Stage(ctx, "b", []torch.Record{unitRow(2, uE3), unitRow(3, uE3), unitRow(4, uE1)}, clock)
+		twice, err := db.Stage(ctx, "b", []torch.Record{unitRow(2, uE3), unitRow(3, uE3), unitRow(4, uE1)}, nil, clock)
 		if err != nil || !slices.Equal(twice, []int{3}) {
 			t.Errorf("twice in the file: %v, %v", twice, err)
 		}
 		if n, err := db.LastStaged(ctx, "b"); err != nil || n != 4 {
 			t.Errorf("last row %d, %v", n, err)
 		}
-		if _, err := db.OpenBatch(ctx, "b", "another file", clock); !fault.Is(err, fault.Conflict) {
+		if _, err := db.OpenBatch(ctx, torch.Batch{ID: "b", Digest: "another file", CreatedAt: clock}); !fault.Is(err, fault.Conflict) {
 			t.Errorf("another file under the name of a batch: %v", err)
 		}
 		if _, err := db.Commit(ctx, "b", torch.Rules(), clock, audit.Event{}); !fault.Is(err, fault.Conflict) {

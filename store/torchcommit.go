@@ -115,6 +115,9 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 		if err := p.macTorch(ctx, batch); err != nil {
 			return err
 		}
+		if err := p.keepPlan(ctx, batch, plan); err != nil {
+			return err
+		}
 		return p.Record(ctx, ev)
 	}
 	// Somebody may register a login name after the rows were decided: then all is
@@ -201,24 +204,28 @@ const countLegacy = `SELECT COUNT(*) FROM credentials WHERE legacy <> ''`
 
 const wrapLegacy = `UPDATE credentials SET phc = ?, legacy = '' WHERE account_id = ? AND legacy = ?`
 
-// Unwrapped implements torch.Store.
-func (d *DB) Unwrapped(ctx context.Context, after string, limit int) ([]torch.Unwrapped, int64, error) {
-	var all int64
-	if _, err := d.row(ctx, countLegacy, nil, &all); err != nil {
-		return nil, 0, fmt.Errorf("count passwords to wrap: %w", err)
+// CountUnwrapped implements torch.Store.
+func (d *DB) CountUnwrapped(ctx context.Context) (n int64, err error) {
+	if _, err := d.row(ctx, countLegacy, nil, &n); err != nil {
+		return 0, fmt.Errorf("count passwords to wrap: %w", err)
 	}
+	return n, nil
+}
+
+// Unwrapped implements torch.Store.
+func (d *DB) Unwrapped(ctx context.Context, after string, limit int) ([]torch.Unwrapped, error) {
 	out, err := list(ctx, d, unwrappedLegacy, []any{after, limit}, func(r *sqlx.Rows, u *torch.Unwrapped) error { return r.Scan(&u.Account, &u.Sealed) })
 	if err != nil {
-		return nil, 0, fmt.Errorf("passwords to wrap: %w", err)
+		return nil, fmt.Errorf("passwords to wrap: %w", err)
 	}
 	for i, u := range out {
 		plain, err := d.unseal(keys.Legacy, legacyPlace(account.ID(u.Account)), u.Sealed)
 		if err != nil {
-			return nil, 0, fmt.Errorf("password of account %s: %w", u.Account, err)
+			return nil, fmt.Errorf("password of account %s: %w", u.Account, err)
 		}
 		out[i].Stored = string(plain)
 	}
-	return out, all, nil
+	return out, nil
 }
 
 // Wrap implements torch.Store.

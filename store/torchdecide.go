@@ -72,9 +72,12 @@ const rivalTorch = `
 UPDATE torch_records SET rival = COALESCE((SELECT u.account_id FROM units u WHERE u.uscc = torch_records.key_text), '')
 WHERE batch_id = ? AND kind = 'unit' AND outcome IN ('E1', 'E3')`
 
-// heldTorch names the account that goes on where none is made.
+// heldTorch names the account that goes on where none is made, and who has the
+// login name in place of the record's owner.
 const heldTorch = `
-UPDATE torch_records SET account_id = CASE
+UPDATE torch_records SET holder = CASE
+    WHEN outcome IN ('E3', 'E5', 'I3', 'I5') THEN COALESCE((SELECT a.id FROM accounts a WHERE a.login_key = lower(torch_records.key_text)), '')
+    ELSE '' END, account_id = CASE
     WHEN made THEN id
     WHEN outcome IN ('E2', 'I2', 'I6') THEN COALESCE((SELECT a.id FROM accounts a WHERE a.login_key = lower(torch_records.key_text)), '')
     WHEN outcome IN ('I4', 'I5') THEN COALESCE((SELECT p.account_id FROM proved_documents p WHERE p.blind = torch_records.doc_digest), '')
@@ -197,5 +200,5 @@ func (d *DB) Preview(ctx context.Context, batch string, rules []torch.Rule, _ ti
 	if err != nil && !errors.Is(err, errPreview) {
 		return torch.Plan{}, fmt.Errorf("preview batch: %w", err)
 	}
-	return plan, nil
+	return plan, d.keepPlan(ctx, batch, plan)
 }

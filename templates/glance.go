@@ -4,6 +4,7 @@ package templates
 // bars, so that nobody has to see them.
 type Plot struct {
 	Key   string
+	URL   string // of the page that tells more, "" if the role has none
 	Total int64
 	Bars  []Bar
 }

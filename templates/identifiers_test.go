@@ -10,6 +10,7 @@ import (
 	"kejitong/provider/mandate"
 	"kejitong/provider/operator"
 	"kejitong/provider/signup"
+	"kejitong/provider/torch"
 )
 
 // Whatever a domain says of somebody's input can be read in both languages.
@@ -19,7 +20,7 @@ func TestEveryFaultHasWords(t *testing.T) {
 		"challenge":  challenge.Messages(),
 		"credential": credential.Messages(), "operator": operator.Messages(),
 		"document": document.Messages(), "mandate": mandate.Messages(),
-		"signup": signup.Messages(),
+		"signup": signup.Messages(), "torch": torch.Messages(),
 	} {
 		if len(keys) < 5 {
 			t.Fatalf("%s lists %d keys: the test would hold vacuously", domain, len(keys))

@@ -48,6 +48,7 @@ func samples() map[string]templates.Page {
 		recoverSamples,
 		uploadSamples,
 		deskSamples,
+		importSamples,
 		securitySamples,
 		helpSamples,
 		enrollSamples,

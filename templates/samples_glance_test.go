@@ -14,6 +14,6 @@ func plots() []templates.Plot {
 		{Key: "tokens", Total: 30211, Bars: []templates.Bar{{Code: "hightech-enterprise", N: 20211, Width: 100}, {Code: "a-client-with-a-very-long-identifier-of-sixty-four-characters-00", N: 10000, Width: 49}}},
 		{Key: "waiting", Total: 12, Bars: []templates.Bar{said("glance.age.1", "", 8, 100, ""), said("glance.age.3", "", 3, 37, ""), said("glance.age.7", "", 0, 0, ""), said("glance.age.more", "", 1, 12, "bad")}},
 		{Key: "ending", Total: 3, Bars: []templates.Bar{said("glance.left.7", "", 1, 50, "bad"), said("glance.left.14", "", 2, 100, ""), said("glance.left.30", "", 0, 0, "")}},
-		{Key: "imports"},
+		{Key: "imports", URL: "/admin/import"},
 	}
 }

@@ -66,7 +66,7 @@ func (s *performance) legacySecrets() bool {
 // seedLegacy brings a small former platform over, by the same way as kejitong
 // import.
 func (s *performance) seedLegacy(ctx context.Context, a *app) error {
-	if _, err := a.db.OpenBatch(ctx, legacyBatch, "", a.clock()); !fault.Is(err, fault.NotFound) {
+	if _, err := a.db.Batch(ctx, legacyBatch); !fault.Is(err, fault.NotFound) {
 		return err // it is there already
 	}
 	g := s.legacy()
@@ -100,7 +100,7 @@ func (s *performance) seedLegacy(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	b, err := a.db.OpenBatch(ctx, legacyBatch, digest, a.clock())
+	b, err := a.db.OpenBatch(ctx, torch.Batch{ID: legacyBatch, Digest: digest, File: filepath.Base(path), By: "demo", CreatedAt: a.clock()})
 	if err != nil {
 		return err
 	}

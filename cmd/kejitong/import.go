@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -122,6 +124,7 @@ func importTorch(ctx context.Context, args []string, out io.Writer) error {
 	var columns many
 	batch := f.String("batch", "", "name of the batch; the file's digest if empty")
 	scheme := f.String("scheme", "", "password scheme of files whose rows do not name one: "+strings.Join(torch.Schemes(), ", ")+"; empty for hashes that name their own")
+	by := f.String("by", systemUser(), "who brings the accounts over, as the desk shows it")
 	commit := f.Bool("commit", false, "bring the accounts over; without it nothing but a plan is made")
 	again := f.Bool("again", false, "forget what was staged of the file and read it anew, with other columns or another scheme")
 	bad := f.String("bad", "", "file for the rows that cannot be taken over, CSV; it must not exist")
@@ -147,6 +150,9 @@ func importTorch(ctx context.Context, args []string, out io.Writer) error {
 	if *batch == "" {
 		*batch = "torch-" + digest[:12]
 	}
+	if len(*by) > 64 || strings.ContainsFunc(*by, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return refuse("by", *by, "use one line of at most 64 bytes")
+	}
 	if !plainName(*batch) {
 		return refuse("batch", *batch, "use 1 to 64 letters, digits, dots, dashes and underscores")
 	}
@@ -161,7 +167,7 @@ func importTorch(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 		defer func() { err = errors.Join(err, closeReport()) }()
-		b, err := a.db.OpenBatch(ctx, *batch, digest, a.clock())
+		b, err := a.db.OpenBatch(ctx, torch.Batch{ID: *batch, Digest: digest, File: filepath.Base(path), By: *by, CreatedAt: a.clock()})
 		if fault.Is(err, fault.Conflict) {
 			return refuse("batch", *batch, "is of another file; choose another name")
 		}
@@ -197,6 +203,15 @@ func importTorch(ctx context.Context, args []string, out io.Writer) error {
 		}
 		return f.print(r, r.text(*commit))
 	})
+}
+
+// systemUser is who runs the command.
+func systemUser() string {
+	u, err := user.Current()
+	if err != nil || u.Username == "" {
+		return "operator"
+	}
+	return u.Username
 }
 
 // plainName tells whether s may name a batch.

@@ -98,14 +98,16 @@ const wrapBatch = 100
 // at any password and be run again; of several processes each may wrap the same
 // one, and one of them counts.
 func (a *app) wrapLegacy(ctx context.Context, progress func(done, all int64)) (done int64, err error) {
-	all := int64(-1)
+	var all int64
 	for after := ""; ; {
-		some, left, err := a.db.Unwrapped(ctx, after, wrapBatch)
+		some, err := a.db.Unwrapped(ctx, after, wrapBatch)
 		if err != nil || len(some) == 0 {
 			return done, err
 		}
-		if all < 0 {
-			all = left
+		if all == 0 {
+			if all, err = a.db.CountUnwrapped(ctx); err != nil {
+				return done, err
+			}
 		}
 		for _, u := range some {
 			p, _, err := torch.ParseStored(u.Stored)

@@ -33,7 +33,7 @@ func bringOver(t *testing.T, r *rig) moved {
 	if err := m.g.platform(t.Context(), r.app, n); err != nil {
 		t.Fatal(err)
 	}
-	b, err := r.app.db.OpenBatch(t.Context(), "b", "d", r.app.clock())
+	b, err := r.app.db.OpenBatch(t.Context(), torch.Batch{ID: "b", Digest: "d", File: "torch.csv", By: "somebody", CreatedAt: r.app.clock()})
 	if err == nil {
 		s := torch.Stager{Store: r.app.db, Now: r.app.clock, Chunk: 100, Report: func(e torch.RowError) { t.Error(e) }, Progress: func(int64, int64) {}}
 		b, err = s.Stage(t.Context(), b, rowsOf(path, nil))

@@ -23,6 +23,22 @@ func MaskMobile(number string) string {
 	return keep(strings.TrimSpace(number), 0, 2)
 }
 
+// MaskLogin masks a login name that is a mobile number, or ends with one after
+// the prefix of a migrated account. Other names are public.
+func MaskLogin(name string) string {
+	if _, err := ParseMobile(name); err == nil {
+		return MaskMobile(name)
+	}
+	i := len(name) - 11
+	if i < 0 || i > 0 && !strings.HasPrefix(strings.ToUpper(name), "HJ") || i > 0 && name[i-1] != '_' {
+		return name
+	}
+	if _, err := ParseMobile(name[i:]); err != nil {
+		return name
+	}
+	return name[:i] + MaskMobile(name[i:])
+}
+
 // MaskID keeps three characters and the last four of a number of 15 or more,
 // 110***********003X; a shorter one keeps only its first and last.
 func MaskID(number string) string {

@@ -24,8 +24,11 @@ const (
 type Batch struct {
 	ID          string // [A-Za-z0-9._-]{1,64}, chosen by the operator
 	Digest      string // of the file, hex of SHA-256
+	File        string // its name
+	By          string // who brought it
 	State       BatchState
 	Staged, Bad int64 // rows taken and refused
+	Passwords   int64 // of the former platform that came with it
 	CreatedAt   time.Time
 	CommittedAt time.Time
 	RevertedAt  time.Time
@@ -76,21 +79,23 @@ type Plan struct {
 // Store keeps batches and records and brings them over.
 type Store interface {
 	// OpenBatch gives the batch, made new in state Staging if there is none;
-	// fault.Conflict if there is one of another file. An empty digest looks only:
-	// fault.NotFound if there is none.
-	OpenBatch(ctx context.Context, id, digest string, now time.Time) (Batch, error)
+	// fault.Conflict if there is one of another file.
+	OpenBatch(ctx context.Context, b Batch) (Batch, error)
+	// Batch gives one; fault.NotFound if there is none.
+	Batch(ctx context.Context, id string) (Batch, error)
 	// LastStaged gives the greatest row number staged in the batch, 0 if none.
 	LastStaged(ctx context.Context, batch string) (int, error)
-	// Stage stores records of a batch that is in state Staging, all or none, and
-	// gives those whose key another row of the batch has already: they are not
-	// stored.
-	Stage(ctx context.Context, batch string, records []Record, now time.Time) (twice []int, err error)
+	// Stage stores records of a batch that is in state Staging and fields that could
+	// not be taken over, all or none, and gives those whose key another row of the
+	// batch has already: they are not stored, but noted as such.
+	Stage(ctx context.Context, batch string, records []Record, bad []RowError, now time.Time) (twice []int, err error)
 	// CloseStaging says that the file was read to its end, and had so many rows.
 	CloseStaging(ctx context.Context, batch string, rows int64) (Batch, error)
 	// Unstage forgets the records of a batch that is not committed; fault.Conflict if
 	// it is.
 	Unstage(ctx context.Context, batch string) (Batch, error)
-	// Preview decides about a staged batch as things are and changes nothing.
+	// Preview decides about a staged batch as things are and changes nothing but
+	// the plan that the desk sees.
 	Preview(ctx context.Context, batch string, rules []Rule, now time.Time) (Plan, error)
 	// Commit decides and brings the batch over, all of it or nothing, with an audit
 	// row for each account; fault.Conflict if it is not staged.
@@ -101,8 +106,10 @@ type Store interface {
 	// Batches lists them, the newest first.
 	Batches(ctx context.Context, limit int) ([]Batch, error)
 	// Unwrapped gives up to limit passwords that lie as they came, after the given
-	// account id, ordered by it, and how many there are at all.
-	Unwrapped(ctx context.Context, after string, limit int) ([]Unwrapped, int64, error)
+	// account id, ordered by it.
+	Unwrapped(ctx context.Context, after string, limit int) ([]Unwrapped, error)
+	// CountUnwrapped counts them.
+	CountUnwrapped(ctx context.Context) (int64, error)
 	// Wrap puts the wrapped form in place of the raw one, if that is still there.
 	Wrap(ctx context.Context, u Unwrapped, wrapped string) error
 }
@@ -118,6 +125,10 @@ type Unwrapped struct {
 // our names, and stops at the first error.
 type Rows func(each func(n int, fields map[string]string) error) error
 
+// BadKept is how many fields that cannot be taken over are kept of a batch, for
+// the desk; what is reported is never bounded.
+const BadKept = 10_000
+
 // DefaultChunk is how many records are staged at once where nothing else is said.
 const DefaultChunk = 5000
 
@@ -132,9 +143,6 @@ type Stager struct {
 	Progress func(read, staged int64) // after each chunk
 }
 
-// MsgTwice is the message key for a key that stands in the file twice.
-const MsgTwice = "torch.row.twice"
-
 // Stage reads rows to their end.
 func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 	if b.State != Staging {
@@ -145,9 +153,9 @@ func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 		return b, err
 	}
 	var read, staged int64
-	batch := make([]Record, 0, s.Chunk)
+	batch, bad, kept := make([]Record, 0, s.Chunk), []RowError(nil), 0
 	flush := func() error {
-		twice, err := s.Store.Stage(ctx, b.ID, batch, s.Now())
+		twice, err := s.Store.Stage(ctx, b.ID, batch, bad, s.Now())
 		if err != nil {
 			return err
 		}
@@ -155,7 +163,7 @@ func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 			s.Report(RowError{n, ColumnKey, MsgTwice})
 		}
 		staged += int64(len(batch) - len(twice))
-		batch = batch[:0]
+		batch, bad = batch[:0], bad[:0]
 		s.Progress(read, staged)
 		return nil
 	}
@@ -164,6 +172,9 @@ func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 		r, wrong := ReadRecord(n, fields, s.Scheme, s.Now())
 		for _, e := range wrong {
 			s.Report(e)
+			if kept++; kept <= BadKept {
+				bad = append(bad, e)
+			}
 		}
 		switch {
 		case len(wrong) > 0:
@@ -180,7 +191,7 @@ func (s *Stager) Stage(ctx context.Context, b Batch, rows Rows) (Batch, error) {
 	if err != nil {
 		return b, err
 	}
-	if len(batch) > 0 {
+	if len(batch)+len(bad) > 0 {
 		if err := flush(); err != nil {
 			return b, err
 		}
@@ -197,7 +208,7 @@ func Commit(ctx context.Context, s Store, batch string, now func() time.Time, ev
 	for n := 1; ; n++ {
 		p, err := s.Commit(ctx, batch, Rules(), now(), ev)
 		if fault.Is(err, fault.Conflict) && n < tries {
-			b, again := s.OpenBatch(ctx, batch, "", now())
+			b, again := s.Batch(ctx, batch)
 			if again == nil && b.State == Prepared {
 				continue
 			}

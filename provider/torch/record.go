@@ -74,11 +74,12 @@ const (
 	MsgTime     = "torch.row.time"
 	MsgPassword = "torch.row.password"
 	MsgText     = "torch.row.text"
+	MsgTwice    = "torch.row.twice" // the key stands in the file twice
 )
 
 // Messages lists them.
 func Messages() []string {
-	return []string{MsgKind, MsgUnitName, MsgEmail, MsgTime, MsgPassword, MsgText}
+	return []string{MsgKind, MsgUnitName, MsgEmail, MsgTime, MsgPassword, MsgText, MsgTwice}
 }
 
 // ReadRecord checks the fields of row number n. It normalises width, case and

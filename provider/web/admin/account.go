@@ -202,25 +202,27 @@ func (h *Handler) revealed(ctx context.Context, v visit, a account.Account, fiel
 	if v.operator.Owns(a.ID) {
 		return none, &fault.Error{Kind: fault.Refused, Msg: operator.MsgOwnCase}
 	}
+	for _, f := range secrets(a.Kind) {
+		if value := f.of(a.Profile); f.label == field && value != "" {
+			return h.unmask(ctx, v, string(a.ID), templates.DeskFact{Label: field, Value: value}, ground)
+		}
+	}
+	return none, &fault.Error{Kind: fault.Invalid, Field: "field", Msg: "desk.error.field"}
+}
+
+// unmask gives a fact to who says why, in bounds, and the trail to whom.
+func (h *Handler) unmask(ctx context.Context, v visit, object string, fact templates.DeskFact, ground string) (none templates.DeskFact, err error) {
 	if !slices.Contains(grounds[:], ground) {
 		return none, &fault.Error{Kind: fault.Invalid, Field: "ground", Msg: "desk.error.ground"}
 	}
-	for _, f := range secrets(a.Kind) {
-		value := f.of(a.Profile)
-		if f.label != field || value == "" {
-			continue
-		}
-		n, end, err := h.Desk.Store.CountTry(ctx, "desk reveal "+v.operator.ID, time.Hour, h.Now())
-		if err != nil {
-			return none, err
-		}
-		if n > h.Limits.reveals() {
-			return none, &fault.Error{Kind: fault.Throttled, Msg: operator.MsgReveals, RetryAfter: end.Sub(h.Now())}
-		}
-		ev := audit.Event{Kind: audit.AccountRevealed, Actor: v.operator.ID, Object: string(a.ID), Detail: field + " " + ground}
-		return templates.DeskFact{Label: field, Value: value}, h.Trail.Record(ctx, ev)
+	n, end, err := h.Desk.Store.CountTry(ctx, "desk reveal "+v.operator.ID, time.Hour, h.Now())
+	if err != nil {
+		return none, err
 	}
-	return none, &fault.Error{Kind: fault.Invalid, Field: "field", Msg: "desk.error.field"}
+	if n > h.Limits.reveals() {
+		return none, &fault.Error{Kind: fault.Throttled, Msg: operator.MsgReveals, RetryAfter: end.Sub(h.Now())}
+	}
+	return fact, h.Trail.Record(ctx, audit.Event{Kind: audit.AccountRevealed, Actor: v.operator.ID, Object: object, Detail: fact.Label + " " + ground})
 }
 
 // changeAccount is POST /admin/accounts/{id}: freeze and the like. Every token and

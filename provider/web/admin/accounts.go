@@ -113,12 +113,8 @@ func (h *Handler) findAccounts(w http.ResponseWriter, r *http.Request, v visit) 
 
 // found searches and says so in the trail, without what was searched for.
 func (h *Handler) found(ctx context.Context, v visit, by, text string) ([]account.ID, error) {
-	n, end, err := h.Desk.Store.CountTry(ctx, "desk search "+v.operator.ID, time.Hour, h.Now())
-	if err != nil {
+	if err := h.countSearch(ctx, v); err != nil {
 		return nil, err
-	}
-	if n > h.Limits.searches() {
-		return nil, &fault.Error{Kind: fault.Throttled, Field: "q", Msg: operator.MsgReveals, RetryAfter: end.Sub(h.Now())}
 	}
 	ids, err := h.lookUp(ctx, by, text)
 	if fault.Is(err, fault.NotFound) {
@@ -128,6 +124,15 @@ func (h *Handler) found(ctx context.Context, v visit, by, text string) ([]accoun
 		return nil, err
 	}
 	return ids, h.Trail.Record(ctx, audit.Event{Kind: audit.AccountsSearched, Actor: v.operator.ID, Object: "accounts", Detail: by})
+}
+
+// countSearch counts a search of the operator's; fault.Throttled beyond the limit.
+func (h *Handler) countSearch(ctx context.Context, v visit) error {
+	n, end, err := h.Desk.Store.CountTry(ctx, "desk search "+v.operator.ID, time.Hour, h.Now())
+	if err == nil && n > h.Limits.searches() {
+		err = &fault.Error{Kind: fault.Throttled, Field: "q", Msg: operator.MsgReveals, RetryAfter: end.Sub(h.Now())}
+	}
+	return err
 }
 
 func (h *Handler) lookUp(ctx context.Context, by, text string) ([]account.ID, error) {

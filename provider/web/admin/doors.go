@@ -70,6 +70,13 @@ func (h *Handler) doors() []door {
 		{post, "/admin/accounts/{id}/reveal", only(rev, sec), h.reveal},
 		{post, "/admin/accounts/{id}", only(sec), h.changeAccount},
 
+		{get, "/admin/import", only(sys, sec, rev), h.showImports},
+		{post, "/admin/import", only(rev, sec), h.findRecords},
+		{get, "/admin/import/batches/{id}", only(sys, sec, rev), h.showBatch},
+		{get, "/admin/import/conflicts", only(rev, sec), h.showConflicts},
+		{get, "/admin/import/records/{id}", only(rev, sec), h.showRecord},
+		{post, "/admin/import/records/{id}/reveal", only(rev, sec), h.revealRecord},
+
 		{get, "/admin/audit", only(aud), h.searchTrail},
 		{post, "/admin/audit/verify", only(aud), h.verifyTrail},
 		{post, "/admin/audit/exports", only(aud), h.askExport},
@@ -128,7 +135,7 @@ func (h *Handler) Mount(r *mux.Router) {
 // places are the links of the navigation, in order; a role sees those that it may
 // open.
 var places = [...]struct{ key, path string }{
-	{"home", "/admin"}, {"cases", "/admin/cases"}, {"appeals", "/admin/appeals"}, {"accounts", "/admin/accounts"}, {"audit", "/admin/audit"},
+	{"home", "/admin"}, {"cases", "/admin/cases"}, {"appeals", "/admin/appeals"}, {"accounts", "/admin/accounts"}, {"imports", "/admin/import"}, {"audit", "/admin/audit"},
 	{"operators", "/admin/operators"}, {"approvals", "/admin/approvals"}, {"integrators", "/admin/integrators"}, {"notices", "/admin/notices"}, {"self", "/admin/self"},
 }
 

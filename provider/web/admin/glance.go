@@ -18,7 +18,7 @@ type Glancer interface {
 const bars = 8
 
 // plots makes the plots of the front page.
-func (h *Handler) plots(ctx context.Context) ([]templates.Plot, error) {
+func (h *Handler) plots(ctx context.Context, v visit) ([]templates.Plot, error) {
 	if h.Glance == nil {
 		return nil, nil
 	}
@@ -27,10 +27,14 @@ func (h *Handler) plots(ctx context.Context) ([]templates.Plot, error) {
 		return nil, err
 	}
 	ages := []string{"1", "3", "7", "more"}
+	imports := plot("imports", g.Imports, asItIs)
+	if h.may(v.operator.Role, importPath) {
+		imports.URL = importPath
+	}
 	return []templates.Plot{
 		plot("day", g.Day, outcome), plot("month", g.Month, outcome), plot("tokens", g.Tokens, asItIs),
 		plot("waiting", inOrder(g.Waiting, ages), worded("glance.age.")), plot("ending", inOrder(g.Ending, []string{"7", "14", "30"}), worded("glance.left.")),
-		plot("imports", g.Imports, asItIs),
+		imports,
 	}, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"kejitong/provider/realname"
 	"kejitong/provider/recovery"
 	"kejitong/provider/session"
+	"kejitong/provider/torch"
 	"kejitong/provider/web"
 )
 
@@ -80,6 +81,7 @@ type Handler struct {
 	Integrators *integrator.Service                        //
 	Clients     AllClients                                 //
 	ClientLog   ClientLog                                  // why requests of clients failed
+	Imports     *torch.Ledger                              // what came from the former platform
 	Picture     func(secret, login string) ([]byte, error) // QR code of a second factor; nil shows none
 	Keys        func() *keys.Snapshot                      //
 	Networks    []netip.Prefix                             // from which the desk may be reached; empty: from everywhere

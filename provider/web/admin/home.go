@@ -57,7 +57,7 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, v visit) {
 		p.Tiles, err = h.unapproved(r.Context(), v)
 	}
 	if err == nil {
-		p.Plots, err = h.plots(r.Context())
+		p.Plots, err = h.plots(r.Context(), v)
 	}
 	if err != nil {
 		h.Web.Fail(w, r, err)

@@ -167,8 +167,5 @@ func Name(p principal.Principal) string {
 
 // LoginName is the login name, masked where it is a mobile number.
 func LoginName(a account.Account) string {
-	if _, err := account.ParseMobile(a.LoginName); err == nil {
-		return account.MaskMobile(a.LoginName)
-	}
-	return a.LoginName
+	return account.MaskLogin(a.LoginName)
 }
