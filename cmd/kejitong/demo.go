@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"kejitong/cmd/kejitong/relyingparty"
 	"kejitong/config"
@@ -25,6 +26,7 @@ func demo(ctx context.Context, args []string, out io.Writer) error {
 	dir := f.String("dir", "", "keep the demonstration's data in this folder (default: a temporary one, deleted at the end)")
 	port := f.Int("port", 8080, "port of the provider; the two systems listen on the next two")
 	asJSON := f.Bool("json", false, "print one line of JSON when ready instead of the welcome")
+	calls := f.String("outbound-allow", "", "other host:port on this machine or in its network that the provider may call at systems (back-channel logout, key sets), separated by commas")
 	verbose := f.Bool("verbose", false, "log every request")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -39,6 +41,9 @@ func demo(ctx context.Context, args []string, out io.Writer) error {
 	defer cleanup()
 	show, err := rehearse(folder, *port)
 	if err != nil {
+		return err
+	}
+	if err := show.allow(*calls); err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -145,6 +150,17 @@ func rehearse(folder string, port int) (*performance, error) {
 	s.config = c
 	s.cast()
 	return s, nil
+}
+
+// allow adds addresses, separated by commas, to those of systems.
+func (s *performance) allow(calls string) error {
+	for _, call := range strings.FieldsFunc(calls, func(r rune) bool { return r == ',' }) {
+		if host, port, err := net.SplitHostPort(call); err != nil || host == "" || port == "" {
+			return fmt.Errorf("--outbound-allow %s: want host:port, such as 127.0.0.1:9000", call)
+		}
+		s.config.Clients.OutboundAllow = append(s.config.Clients.OutboundAllow, call)
+	}
+	return nil
 }
 
 func hostPort(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

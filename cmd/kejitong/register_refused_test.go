@@ -153,6 +153,12 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 				}
 			})
 		}
+		t.Run("the rule is named, the address is not repeated", func(t *testing.T) { // RFC 7591 §3.2.2
+			a := g.as(t).registers(metadata("backchannel_logout_uri", "https://10.0.0.1/x"))
+			if !strings.Contains(a.raw, "backchannel_logout_uri is no address that this service may call") || strings.Contains(a.raw, "10.0.0.1") {
+				t.Errorf("got %s", a.raw)
+			}
+		})
 		t.Run("33 KiB", func(t *testing.T) {
 			if a := g.as(t).registers(metadata("contacts", []string{strings.Repeat("x", 33<<10)})); a.status != http.StatusRequestEntityTooLarge || a.err() != meta {
 				t.Errorf("got %d %s", a.status, a.raw)

@@ -119,6 +119,9 @@ func (p *Provider) refuseRegistration(w http.ResponseWriter, r *http.Request, er
 	if errors.As(err, &f) && f.Kind == fault.Invalid {
 		p.Log.InfoContext(r.Context(), "registration refused", "member", f.Field, "reason", f.Msg, "request_id", web.RequestID(r.Context()))
 		err = blamed(f.Field)
+		if f.Msg == notCallable {
+			err = invalidMetadata("the value of " + f.Field + " " + notCallable)
+		}
 	}
 	e, _, ok := asProtocol(err)
 	if !ok || e.status != http.StatusUnauthorized {

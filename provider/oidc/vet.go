@@ -111,6 +111,11 @@ func listed(document []byte) map[string][]string {
 	return out
 }
 
+// notCallable is said of an address that the outbound guard refuses. Whoever
+// registers learns so much, for nothing but the guard's rules decides it: it
+// tells of no name that is not resolved and of no port that is not dialled.
+const notCallable = "is no address that this service may call"
+
 // reachable holds the addresses that the provider would call to those it may
 // call, and reads the document of a sector.
 func (p *Provider) reachable(ctx context.Context, policy client.Policy, m client.Metadata) error {
@@ -120,7 +125,7 @@ func (p *Provider) reachable(ctx context.Context, policy client.Policy, m client
 	}
 	check := func(field, uri string) error {
 		if guard.CheckURL(uri) != nil {
-			return &fault.Error{Kind: fault.Invalid, Field: field, Msg: "is no address that may be called"}
+			return &fault.Error{Kind: fault.Invalid, Field: field, Msg: notCallable}
 		}
 		return nil
 	}
