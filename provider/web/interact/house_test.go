@@ -53,6 +53,7 @@ type house struct {
 	mu     sync.Mutex
 	at     time.Time
 	woken  int
+	asked  store.Counter // statements of all requests
 	told   []notify.Message
 }
 
@@ -120,7 +121,10 @@ func build(t *testing.T, db *store.DB) *house {
 	h.h.Mount(r)
 	r.HandleFunc("/oauth2/authorize", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.URL.RawQuery)) })
 	r.NotFoundHandler, r.MethodNotAllowedHandler = kit.NotFound(), kit.NotAllowed()
-	server.Config.Handler = kit.Wrap(r)
+	pages := kit.Wrap(r)
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pages.ServeHTTP(w, r.WithContext(store.WithCounter(r.Context(), &h.asked)))
+	})
 	server.Start()
 	t.Cleanup(server.Close)
 	h.seed()

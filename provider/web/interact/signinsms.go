@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
@@ -149,7 +150,10 @@ func (h *Handler) redeemCode(w http.ResponseWriter, r *http.Request, s *step) {
 // by login name, or by a mobile that is verified on one account alone.
 func (h *Handler) reached(ctx context.Context, typed string) (*principal.Principal, error) {
 	var ids []account.ID
-	if m, err := account.ParseMobile(typed); err == nil {
+	m, noMobile := account.ParseMobile(typed)
+	isMobile := noMobile == nil
+	if isMobile {
+		var err error
 		if ids, err = h.Accounts.AccountsBy(ctx, account.ByPhone, m.E164()); err != nil {
 			return nil, err
 		}
@@ -157,15 +161,13 @@ func (h *Handler) reached(ctx context.Context, typed string) (*principal.Princip
 	if name, err := account.NormaliseLogin(typed); err == nil {
 		switch login, err := h.Credentials.Store.FindLogin(ctx, name); {
 		case err == nil:
-			ids = append(ids, login.AccountID)
+			ids = append([]account.ID{login.AccountID}, ids...)
 		case !fault.Is(err, fault.NotFound):
 			return nil, err
 		}
 	}
-	if len(ids) == 0 {
-		ids = []account.ID{""} // as much work for nobody
-	}
 	var found *principal.Principal
+	ids, doubtful := looked(ids, isMobile)
 	for _, id := range ids {
 		who, err := h.Principals.ByAccount(ctx, id)
 		if fault.Is(err, fault.NotFound) {
@@ -179,11 +181,37 @@ func (h *Handler) reached(ctx context.Context, typed string) (*principal.Princip
 			continue
 		}
 		if found != nil && found.Account.ID != id {
-			return nil, nil // two owners: neither is told apart by it
+			doubtful = true // two owners: neither is told apart by it
 		}
 		found = &who
 	}
+	if doubtful {
+		return nil, nil
+	}
 	return found, nil
+}
+
+// sharers is how many accounts with one number are looked at. Units name the same
+// contact; whose number more have signs in by login name.
+const sharers = 8
+
+// looked is which accounts to read: as many for a number that nobody has as for one
+// that many have, so that the work does not tell (S48). Nobody has the empty id. more
+// says that there are others beside them.
+func looked(ids []account.ID, isMobile bool) (out []account.ID, more bool) {
+	most := 1
+	if isMobile {
+		most = sharers
+	}
+	for _, id := range ids {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	for len(out) < most {
+		out = append(out, "")
+	}
+	return out[:most], len(out) > most
 }
 
 // flow binds a code to the browser.

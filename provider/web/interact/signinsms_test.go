@@ -102,6 +102,67 @@ func TestNoCodeLooksLikeACode(t *testing.T) {
 	})
 }
 
+// S48: asking for a code and typing a wrong one is as much work for a name or number
+// that nobody has as for any other: statements, messages and rows of the trail. No
+// password is computed for any.
+func TestNoCodeIsAsMuchWorkAsACode(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		add := func(id account.ID, kind account.Kind, login, phone string, s account.State) {
+			a := account.Account{ID: id, Kind: kind, State: s, LoginName: login, LoginKey: login, Profile: account.Profile{Phone: phone, PhoneVerified: true}}
+			must(t, h.db.PutAccount(t.Context(), a, "", audit.Event{Kind: audit.AccountCreated}))
+		}
+		add("own", account.NaturalPerson, "18700000001", "+8618700000001", account.Active) // login name and number
+		add("one", account.NaturalPerson, "one_of_two", "+8618700000002", account.Active)
+		add("two", account.NaturalPerson, "two_of_two", "+8618700000002", account.Active)
+		add("cold", account.NaturalPerson, "cold_one", "+8618700000003", account.Frozen)
+		add("shop", account.LegalEntity, "shop_one", "+8618700000004", account.Active)
+		for i := range 9 {
+			letter := string(rune('a' + i))
+			add(account.ID("many"+letter), account.LegalEntity, "many_"+letter, "+8618700000005", account.Active)
+		}
+		type work struct{ statements, told, rows int64 }
+		state := func() work {
+			rows, err := h.db.RecentAudit(t.Context(), 1000)
+			must(t, err)
+			return work{h.asked.N.Load(), int64(len(h.told)), int64(len(rows))}
+		}
+		measured := func(fn func()) work {
+			a := state()
+			fn()
+			b := state()
+			return work{b.statements - a.statements, b.told - a.told, b.rows - a.rows}
+		}
+		for _, group := range [][]string{
+			{"18711111111", "18799998888", "18722223333", "18700000001", "18700000002", "18700000003", "18700000004", "18700000005"},
+			{"zhangsan", "nobody_here", "frozen_one", "one_of_two", "cold_one", "shop_one", uscc},
+		} {
+			var first [2]work
+			for i, name := range group {
+				h.wait(2 * time.Hour)
+				b := h.browser()
+				b.get("/login/sms")
+				var p *page
+				got := [2]work{measured(func() { p = b.askCode(name) }), measured(func() { b.press(p, "", "", "code", "x") })}
+				if i == 0 {
+					if first = got; got[0].told != 1 || got[0].statements < 5 || got[1].rows != 1 {
+						t.Fatalf("%s: %+v", name, got)
+					}
+				}
+				if got != first {
+					t.Errorf("%s costs %+v, want %+v", name, got, first)
+				}
+			}
+		}
+		// A number that a code just went to by the login name, asked for itself.
+		h.wait(2 * time.Hour)
+		h.browser().askCode("zhangsan")
+		used, never := measured(func() { h.browser().askCode("18711111111") }), measured(func() { h.browser().askCode("18799998888") })
+		if used != never {
+			t.Errorf("a number with a code under way costs %+v, another %+v", used, never)
+		}
+	})
+}
+
 // S54, S55: no SMS without a captcha; a code is good in the browser that asked for
 // it, once, for five minutes and five guesses.
 func TestSMSCodesAreNoWayRound(t *testing.T) {
