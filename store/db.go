@@ -55,7 +55,7 @@ type DB struct {
 	Seal func() Sealer    // the ring in force; accounts cannot be read or written without it
 	Now  func() time.Time // default time.Now in UTC
 
-	// Promised is called after each commit that promised a message, so that the
+	// Promised is called after each commit that promised a message or a logout, so that the
 	// outbox is looked through at once; nil: nobody is told.
 	Promised func()
 

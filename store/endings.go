@@ -267,7 +267,7 @@ func (d *DB) revokeThese(ctx context.Context, mandates, grants, key string, now 
 	for _, old := range rights {
 		next := old
 		next.State, next.Until = entitlement.Revoked, now
-		if err := d.keepGrant(ctx, old, next, why); err != nil {
+		if err := d.writeGrant(ctx, old, next, why); err != nil {
 			return err
 		}
 	}

@@ -152,8 +152,19 @@ func (d *DB) lockGrant(ctx context.Context, id string) (entitlement.Grant, bool,
 	return all[0], true, nil
 }
 
-// keepGrant is keepMandate for a grant.
+// keepGrant is keepMandate for a grant. What a unit gave of its own follows.
 func (d *DB) keepGrant(ctx context.Context, old, g entitlement.Grant, ev audit.Event) error {
+	if err := d.writeGrant(ctx, old, g, ev); err != nil {
+		return err
+	}
+	if old.ID == "" || old.UnitID == "" || old.Source == entitlement.Delegated { // new, a person's own, or itself given by a unit
+		return nil
+	}
+	return d.pullBack(ctx, old, ev)
+}
+
+// writeGrant writes the row alone, and ends the tokens of who loses by it.
+func (d *DB) writeGrant(ctx context.Context, old, g entitlement.Grant, ev audit.Event) error {
 	mac, err := d.mac(grantKind, g.Bound())
 	if err != nil {
 		return err

@@ -57,13 +57,20 @@ func (d *DB) moveAccount(ctx context.Context, id account.ID, from, to account.St
 }
 
 // SetUnitState moves a unit from one state to another; fault.Conflict if it is not
-// in the first. Who acts for a unit that may not be acted for gets nothing more:
-// every read of a grant asks.
+// in the first. Who acts for a unit that may not be acted for gets nothing more, as
+// every read of a grant asks; what was issued for it ends for good, and the systems
+// end their own sessions.
 func (d *DB) SetUnitState(ctx context.Context, id string, from, to account.State, ev audit.Event) error {
-	ok, err := d.deed(ctx, moveUnitDone, moveUnit, ev, string(to), id, string(from))
-	if err == nil && !ok {
-		err = fault.New(fault.Conflict, "the unit is not %s", from)
-	}
+	err := d.InTx(ctx, func(ctx context.Context) error {
+		ok, err := d.deed(ctx, moveUnitDone, moveUnit, ev, string(to), id, string(from))
+		if err == nil && !ok {
+			err = fault.New(fault.Conflict, "the unit is not %s", from)
+		}
+		if err != nil || to == account.Active {
+			return err
+		}
+		return d.endForAll(ctx, id, d.Now())
+	})
 	if err != nil {
 		return fmt.Errorf("set unit state: %w", err)
 	}

@@ -89,6 +89,9 @@ func (d *DB) queueLogout(ctx context.Context, l outbox.Logout, now time.Time) er
 	if err != nil {
 		return fmt.Errorf("logout task: %w", err)
 	}
+	if u := d.unit(ctx); u != nil {
+		u.promised = true
+	}
 	_, err = d.exec(ctx, queueTask, rand.Text(), string(outbox.BackchannelLogout), l.Client, string(payload), millis(now), millis(now))
 	return err
 }

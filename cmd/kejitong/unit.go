@@ -21,6 +21,8 @@ func unitCommand(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "unit", []command{
 		{"add", "enter a unit, or correct it: --uscc U --name NAME", unitAdd},
 		{"end", "a unit was deregistered or merged: nobody acts for it any more, at once: --uscc U --how deregistered|merged [--into U]", unitEnd},
+		{"freeze", "stop all that is done for a unit, at once, until it is released: --uscc U --reason WHY", unitFreeze},
+		{"release", "let a frozen unit be acted for again; its people sign in anew: --uscc U --reason WHY", unitRelease},
 		{"revive", "a unit that was ended by mistake stands again, without what it had: --uscc U", unitRevive},
 		{"mandate", "add | list | end what lets a person act for a unit: --login PERSON --uscc U", unitMandate},
 	}, args, out)

@@ -237,7 +237,11 @@ func (s *Asking) Grant(ctx context.Context, by account.ID, id string, actions []
 		return err
 	}
 	return s.Rights.InTx(ctx, func(ctx context.Context) error {
-		offered, err := s.Offered(ctx, r.UnitID, r.System)
+		unit, err := s.Rights.HeldUnit(ctx, r.UnitID)
+		if err != nil {
+			return err
+		}
+		_, own, err := s.Rights.RightsOf(ctx, unit.AccountID)
 		if err != nil {
 			return err
 		}
@@ -245,14 +249,14 @@ func (s *Asking) Grant(ctx context.Context, by account.ID, id string, actions []
 		if err != nil {
 			return err
 		}
-		actions := narrowed(narrowed(r.Actions, actions), offered)
-		if !acts || len(actions) == 0 {
-			return &fault.Error{Kind: fault.Refused, Msg: MsgAskNotHeld}
-		}
 		now := s.Now()
 		g := Grant{
-			ID: string(account.NewID()), Account: r.Account, UnitID: r.UnitID, System: r.System, Actions: actions, State: Active, Source: Delegated,
-			From: now, Until: now.Add(min(max(term, 24*time.Hour), LongestTerm)),
+			ID: string(account.NewID()), Account: r.Account, UnitID: r.UnitID, System: r.System, Actions: narrowed(r.Actions, actions),
+			State: Active, Source: Delegated, From: now, Until: now.Add(min(max(term, 24*time.Hour), LongestTerm)),
+		}
+		g, left := g.Bounded(own, now)
+		if !acts || !left || unit.AccountID == "" {
+			return &fault.Error{Kind: fault.Refused, Msg: MsgAskNotHeld}
 		}
 		r.State, r.GrantID = RequestGranted, g.ID
 		if err := s.settle(ctx, r, "granted"); err != nil {

@@ -36,6 +36,9 @@ type Store interface {
 	// DueRights gives up to limit mandates and grants whose time is over and that do
 	// not say so yet.
 	DueRights(ctx context.Context, now time.Time, limit int) ([]Mandate, []Grant, error)
+	// HeldUnit gives a unit, and holds it until the transaction ends: of two changes
+	// of what others may do for it the later sees the earlier.
+	HeldUnit(ctx context.Context, id string) (account.Unit, error)
 	// Ruler gives the active legal account of a unit with its verification; an empty
 	// id if there is none.
 	Ruler(ctx context.Context, unitID string) (account.ID, account.RealName, error)

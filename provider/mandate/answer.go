@@ -68,7 +68,7 @@ func (s *Service) Confirm(ctx context.Context, id account.ID, invitation string)
 			}
 			return err
 		}
-		if err := s.give(ctx, who, unit, i); err != nil {
+		if err := s.give(ctx, who, unit, i, rule.own); err != nil {
 			return err
 		}
 		return s.tellUnit(ctx, unit, i.ID, "mandate_confirmed", account.MaskName(i.Name))
@@ -102,7 +102,7 @@ func (s *Service) replace(ctx context.Context, by Invitation) error {
 // give writes what the invitation names, and takes what it does not: whatever the
 // person held for the unit by delegation or by the move of the Torch accounts (G1)
 // stands anew or is over.
-func (s *Service) give(ctx context.Context, who Standing, unit account.Unit, i Invitation) error {
+func (s *Service) give(ctx context.Context, who Standing, unit account.Unit, i Invitation, own []entitlement.Grant) error {
 	now := s.Now()
 	m := entitlement.Mandate{ID: string(account.NewID())}
 	for _, old := range who.Mandates {
@@ -125,9 +125,12 @@ func (s *Service) give(ctx context.Context, who Standing, unit account.Unit, i I
 				g.ID = old.ID
 			}
 		}
-		used[g.ID] = true
 		g.Account, g.UnitID, g.System, g.Actions = i.Person, unit.ID, sc.System, slices.Clone(sc.Actions)
 		g.State, g.Source, g.From, g.Until = entitlement.Active, entitlement.Delegated, now, i.Until
+		if g, _ = g.Bounded(own, now); len(g.Actions) == 0 {
+			continue // nothing was named of this system
+		}
+		used[g.ID] = true
 		ev := audit.From(ctx, audit.Event{Kind: audit.EntitlementMade, Actor: string(i.Inviter), Object: g.ID, Detail: string(g.System)})
 		if err := s.Store.PutGrant(ctx, g, ev); err != nil {
 			return err

@@ -29,6 +29,7 @@ type Rule struct {
 	Unit     account.Unit
 	Relation entitlement.Relation
 	Holds    []entitlement.Scope // the most that can be given
+	own      []entitlement.Grant // by which the unit holds it
 }
 
 // Rules gives how id rules over the unit's handlers; fault.Refused if not at all.
@@ -60,7 +61,7 @@ func (s *Service) Rules(ctx context.Context, id account.ID, unit string) (Rule, 
 		}
 	}
 	if _, stands := own.standsTo(unit, now); stands {
-		rule.Holds = Holds(own, unit, now)
+		rule.Holds, rule.own = Holds(own, unit, now), own.Grants
 	}
 	return rule, nil
 }

@@ -247,6 +247,9 @@ func (m *model) step(h *house, dice *rand.Rand, ids []account.ID) string {
 				h.holds("a", "x", "y")
 			} else {
 				h.holds("a", "x")
+				for _, g := range m.people { // what the unit lost nobody has by its word, for good
+					g.names = slices.DeleteFunc(slices.Clone(g.names), func(n string) bool { return n == "a:y" })
+				}
 			}
 			return "the unit's own holding changes"
 		}
