@@ -114,7 +114,7 @@ func (Mandates) Title() Text       { return T("mandates.title") }
 func (Mandates) Interaction() bool { return false }
 
 // ActingHandler says who acts in a unit's own session: choose, then the code that
-// went to the chosen one. It posts actor, and then code.
+// went to the chosen one. It posts actor with the captcha's answer, and then code.
 type ActingHandler struct {
 	Unit     string
 	Now      string // who acts, masked; empty if nobody
@@ -122,6 +122,7 @@ type ActingHandler struct {
 	Chosen   string // id, empty before a code went out
 	To       string // masked number that it went to
 	Required bool
+	Captcha  Captcha // before a code goes out
 	Error    Text
 	CodeWhy  Text
 	Hidden   map[string]string

@@ -38,7 +38,7 @@ func handlerSamples() map[string]templates.Page {
 		"mandates": templates.Mandates{Verified: true, Offers: offers[:1], Notice: templates.T("mandates.done.declined"),
 			Acts: []templates.ActsFor{{ID: "u1", Name: longName, Code: "91350100M000100Y43", Relation: "handler", State: "active", Source: "delegated", Until: until, Entries: entries, Soon: true}}},
 		"mandates_none": templates.Mandates{Error: templates.T("mandate.changed")},
-		"acting": templates.ActingHandler{Unit: longName, Required: true, People: []templates.ActingPerson{
+		"acting": templates.ActingHandler{Unit: longName, Required: true, Captcha: templates.Captcha{ID: "c1", Error: templates.T("challenge.captcha")}, People: []templates.ActingPerson{
 			{ID: "p1", Name: "王*", Relation: "handler", Mobile: "138****0000"}, {ID: "p2", Name: "欧阳**", Relation: "admin", Mobile: "139****0000"}}},
 		"acting_code": templates.ActingHandler{Unit: "示例科技有限公司", Now: "刘*", Chosen: "p1", To: "138****0000", CodeWhy: templates.T("challenge.code")},
 		"acting_none": templates.ActingHandler{Unit: "示例科技有限公司"},

@@ -133,7 +133,7 @@ func TestWhoActsIsAskedAndTold(t *testing.T) {
 		p = b.get(r.authorizeURL(a))
 		p.wants(t, 200, "/me/acting", "本单位要求")
 		who := string(r.person("e").Account.ID)
-		p = b.submit(p, "actor", url.Values{"actor": {who}})
+		p = b.submit(p, "actor", url.Values{"actor": {who}, "captcha": {demoCaptcha}})
 		p.wants(t, 200, "/me/acting", "139****0002")
 		wrong := b.submit(p, "code", url.Values{"code": {"000000"}})
 		wrong.wants(t, 200, "/me/acting", "code-why")
@@ -151,6 +151,39 @@ func TestWhoActsIsAskedAndTold(t *testing.T) {
 		r.wantDead("hightech-enterprise", m, "after the acting handler's end")
 		if p := b.get(r.issuer + "/me"); p.Request.URL.Path != "/login" {
 			t.Error("the session goes on")
+		}
+	})
+}
+
+// C30, S54: with a unit's session alone nobody's mobile rings, whatever is sent.
+func TestNobodyIsTroubledWithoutACaptcha(t *testing.T) {
+	onRigs(t, func(t *testing.T, r *rig) {
+		b, other := r.browser(), r.browser()
+		p, elsewhere := r.walkIn(b, "b", "/me/acting"), r.walkIn(other, "b", "/me/acting")
+		who := string(r.person("e").Account.ID)
+		mine := findForm(t, p.body, "actor").values.Get("captcha_id")
+		foreign := findForm(t, elsewhere.body, "actor").values.Get("captcha_id")
+		closing := findForm(t, b.get(r.issuer+"/me/close").body, "captcha").values.Get("captcha_id")
+		if mine == "" || foreign == "" || closing == "" {
+			t.Fatalf("captchas %q %q %q", mine, foreign, closing)
+		}
+		for _, row := range []struct{ name, id, answer string }{
+			{"none", "", ""}, {"no answer", mine, ""}, {"made up", "AAAA", demoCaptcha}, {"another browser's", foreign, demoCaptcha}, {"another purpose's", closing, demoCaptcha},
+			{"spent by the empty answer", mine, demoCaptcha},
+		} {
+			got := b.submit(p, "actor", url.Values{"actor": {who}, "captcha_id": {row.id}, "captcha": {row.answer}})
+			got.wants(t, 200, "/me/acting", "captcha-why")
+		}
+		if n := r.audited(audit.ChallengeSent); n != 0 {
+			t.Errorf("%d codes went out", n)
+		}
+		p = b.get(r.issuer + "/me/acting")
+		b.submit(p, "actor", url.Values{"actor": {who}, "captcha": {demoCaptcha}}).wants(t, 200, "/me/acting", "139****0002")
+		b.submit(p, "actor", url.Values{"actor": {who}, "captcha": {demoCaptcha}}).wants(t, 200, "/me/acting", "captcha-why") // once
+		p = b.get(r.issuer + "/me/acting")
+		b.submit(p, "actor", url.Values{"actor": {who}, "captcha": {demoCaptcha}}).wants(t, 200, "/me/acting", `role="alert"`) // one a minute
+		if n := r.audited(audit.ChallengeSent); n != 1 {
+			t.Errorf("%d codes went out, want 1", n)
 		}
 	})
 }

@@ -12,7 +12,7 @@ import (
 
 // mandates builds who acts for units, by whose word.
 func (a *app) mandates() *mandate.Service {
-	return &mandate.Service{Store: a.db, Codes: a.codes, Queue: a.messages, Now: a.clock}
+	return &mandate.Service{Store: a.db, Captchas: a.captchas, Codes: a.codes, Queue: a.messages, Now: a.clock}
 }
 
 func (a *app) handlersPart(sessions *session.Service) *portal.Handlers {

@@ -18,6 +18,8 @@ type Turn struct {
 	Session string // id of the session: what a code is bound to
 	Address string
 	Locale  string
+
+	Browser, Captcha, Answer string // what was asked and answered before a code goes out
 }
 
 // Actors gives those who may say that they act in the unit's own sessions: whoever
@@ -55,8 +57,13 @@ func (s *Service) actor(ctx context.Context, unit string, person account.ID) (Ac
 	return Acts{}, &fault.Error{Kind: fault.Invalid, Field: "actor", Msg: MsgActor}
 }
 
-// AskActor sends the person a code to his own mobile.
+// AskActor sends the person a code to his own mobile. Whoever has the unit's password
+// alone, or a session of it, could trouble all its handlers by script: so a captcha
+// comes first (C30).
 func (s *Service) AskActor(ctx context.Context, t Turn, person account.ID) (challenge.Sent, error) {
+	if err := s.Captchas.Solve(ctx, t.Browser, challenge.Act, t.Captcha, t.Answer); err != nil {
+		return challenge.Sent{}, err
+	}
 	a, err := s.actor(ctx, t.Unit, person)
 	if err != nil {
 		return challenge.Sent{}, err

@@ -116,11 +116,12 @@ func Terms() []int { return []int{1, 3, 6, 12, 24, 36} }
 // Service invites, confirms and ends. All fields but Limit must be set; ending takes
 // Store and Now alone.
 type Service struct {
-	Store Store
-	Codes challenge.Codes
-	Queue notify.Queue
-	Limit int // invitations of one unit in a day; 20 if zero
-	Now   func() time.Time
+	Store    Store
+	Captchas challenge.Captchas
+	Codes    challenge.Codes
+	Queue    notify.Queue
+	Limit    int // invitations of one unit in a day; 20 if zero
+	Now      func() time.Time
 }
 
 // MayName tells whether somebody who stands so to a unit may give another one the

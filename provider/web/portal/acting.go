@@ -20,20 +20,24 @@ func (h *Handlers) act(w http.ResponseWriter, r *http.Request, v *principal.Visi
 	}
 	f, person := r.PostForm, account.ID(r.PostForm.Get("actor"))
 	switch {
-	case f.Get("again") != "" || person == "":
+	case again(r) || f.Get("again") != "" || person == "":
 		h.acting(w, r, v, t, templates.ActingHandler{})
 		return
 	case f.Get("code") == "":
 		p := templates.ActingHandler{Chosen: string(person)}
 		if _, err := h.Service.AskActor(r.Context(), t, person); err != nil {
-			_, text, shown := wrong(err)
+			field, text, shown := wrong(err)
 			if !shown {
 				h.pages.Web.Fail(w, r, err)
 				return
 			}
-			p.Error = text
 			if !fault.Is(err, fault.Throttled) { // a code may be under way
 				p.Chosen = ""
+			}
+			if field == "captcha" {
+				p.Captcha.Error = text
+			} else {
+				p.Error = text
 			}
 		}
 		h.Outbox.Wake()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kejitong/provider/account"
+	"kejitong/provider/challenge"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
 	"kejitong/provider/mandate"
@@ -363,6 +364,7 @@ func (h *Handlers) turn(w http.ResponseWriter, r *http.Request, v *principal.Vis
 	}
 	return mandate.Turn{
 		Account: v.Principal.Account.ID, Unit: u.ID, Session: v.Session.ID, Address: web.ClientIP(r.Context()), Locale: web.Locale(r.Context()).String(),
+		Browser: h.pages.Web.Browser(w, r), Captcha: r.PostForm.Get("captcha_id"), Answer: r.PostForm.Get("captcha"),
 	}, true
 }
 
@@ -393,6 +395,14 @@ func (h *Handlers) acting(w http.ResponseWriter, r *http.Request, v *principal.V
 		if p.People = append(p.People, one); one.ID == p.Chosen {
 			p.To = one.Mobile
 		}
+	}
+	if p.Chosen == "" && len(p.People) > 0 {
+		c, err := h.Service.Captchas.Draw(r.Context(), t.Browser, challenge.Act)
+		if err != nil {
+			h.pages.Web.Fail(w, r, err)
+			return
+		}
+		p.Captcha.ID = c.ID
 	}
 	h.pages.Web.Show(w, r, http.StatusOK, p, as(v))
 }
