@@ -388,6 +388,11 @@ type Clients struct {
 	// back-channel logout), each host:port; in the environment separated by
 	// commas. Every other call goes to public addresses on port 443 only.
 	OutboundAllow []string `key:"outbound_allow"`
+
+	// YAML or JSON document like config/statements.example.yaml: publishers whose
+	// software statements are believed when systems register themselves. Empty
+	// believes none.
+	StatementIssuersFile string `key:"statement_issuers_file"`
 }
 
 // Audit concerns the audit trail.

@@ -136,6 +136,7 @@ func TestRefusesToStart(t *testing.T) {
 		{"root key in the environment", environ("KEJITONG_KEYS__ROOT_KEY=" + pasted), "keys.root_key", "keys.root_key_file"},
 
 		{"fixture that is not enabled", add("fixture: {file: fixture.yaml}\n"), "fixture.file", "fixture.enabled"},
+		{"software statements that nobody could bring", add("protocol: {registration: false}\nclients: {statement_issuers_file: s.yaml}\n"), "clients.statement_issuers_file", "protocol.registration"},
 		{"fixture without a file", add("fixture: {enabled: true}\n"), "fixture.file", "is missing"},
 		{"certificates, no address for them", environ("KEJITONG_LISTEN__MTLS__PUBLIC_URL=https://mtls.sso.example.gov.cn"), "listen.mtls.public_url", "nothing behind it"},
 		{"certificates, listener without its address", environ("KEJITONG_LISTEN__MTLS__ADDRESS=:9443"), "listen.mtls.public_url", "is missing"},

@@ -191,6 +191,9 @@ func (c Config) checkOperations(p *Problems) {
 			p.add("clients.outbound_allow", target, `is not host:port, such as "erp.intranet:8443"; patterns are not allowed`)
 		}
 	}
+	if file := c.Clients.StatementIssuersFile; file != "" && !c.Protocol.Registration {
+		p.add("clients.statement_issuers_file", file, "means nothing while protocol.registration is false; remove it, or set that to true")
+	}
 	switch f := c.Fixture; {
 	case f.File != "" && !f.Enabled:
 		p.add("fixture.file", f.File, "would let in whoever knows the file; remove it, or set fixture.enabled to true for a certification run")

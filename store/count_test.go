@@ -118,10 +118,10 @@ func TestStatementsPerCall(t *testing.T) {
 			}},
 			{"InitialToken", 1, 1, func(ctx context.Context) error { _, err := db.InitialToken(ctx, "initial"); return err }},
 			{"Register", 9, 9, func(ctx context.Context) error {
-				return won(db.Register(ctx, relyingParty("self"), "initial", "access", clock, ev))
+				return won(db.Register(ctx, relyingParty("self"), "", "initial", "access", clock, ev))
 			}},
 			{"Register, used up", 3, 3, func(ctx context.Context) error {
-				return refused(db.Register(ctx, relyingParty("more"), "initial", "access", clock, ev))
+				return refused(db.Register(ctx, relyingParty("more"), "", "initial", "access", clock, ev))
 			}},
 			{"Registered", 2, 2, func(ctx context.Context) error { _, err := db.Registered(ctx, "self", "access"); return err }},
 			{"Amend", 10, 10, func(ctx context.Context) error {
@@ -129,7 +129,7 @@ func TestStatementsPerCall(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				return won(db.Amend(ctx, r.Client, "access", "next", ev))
+				return won(db.Amend(ctx, r.Client, "", "access", "next", ev))
 			}},
 			{"Unregister", 7, 7, func(ctx context.Context) error { return won(db.Unregister(ctx, "self", "next", ev)) }},
 			{"ClaimTasks", 1, 1, func(ctx context.Context) error { _, err := db.ClaimTasks(ctx, 5, clock, time.Minute); return err }},

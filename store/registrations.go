@@ -37,16 +37,16 @@ const useInitial = `
 UPDATE initial_tokens SET uses = uses + 1 WHERE digest = ? AND revoked = FALSE AND uses < max_uses AND expires_at > ?
 RETURNING id`
 
-const addRegistration = `INSERT INTO registrations (client_id, initial_id, digest) VALUES (?, ?, ?)`
+const addRegistration = `INSERT INTO registrations (client_id, initial_id, digest, statement) VALUES (?, ?, ?, ?)`
 
 const selectRegistered = `
-SELECT i.policy FROM registrations r JOIN initial_tokens i ON i.id = r.initial_id WHERE r.client_id = ? AND r.digest = ?`
+SELECT i.policy, r.statement FROM registrations r JOIN initial_tokens i ON i.id = r.initial_id WHERE r.client_id = ? AND r.digest = ?`
 
 // claimClient succeeds while the client is active and unchanged, and keeps its
 // row until the transaction ends.
 const claimClient = `UPDATE clients SET updated_at = updated_at WHERE id = ? AND state = 'active' AND version = ?`
 
-const rotateRegistration = `UPDATE registrations SET digest = ? WHERE client_id = ? AND digest = ?`
+const rotateRegistration = `UPDATE registrations SET digest = ?, statement = ? WHERE client_id = ? AND digest = ?`
 
 const dropRegistered = `
 DELETE FROM clients WHERE id = ? AND state = 'active'
@@ -117,7 +117,7 @@ func initialDest(t *client.InitialToken) []any {
 }
 
 // Register implements client.Registrations.
-func (d *DB) Register(ctx context.Context, c *client.Client, initial, access string, now time.Time, ev audit.Event) (bool, error) {
+func (d *DB) Register(ctx context.Context, c *client.Client, statement, initial, access string, now time.Time, ev audit.Event) (bool, error) {
 	return d.swap(ctx, "register client", func(ctx context.Context) error {
 		var id string
 		switch used, err := d.returning(ctx, useInitial, []any{initial, millis(now)}, &id); {
@@ -131,7 +131,7 @@ func (d *DB) Register(ctx context.Context, c *client.Client, initial, access str
 		if err := d.PutClient(ctx, c, ev); err != nil {
 			return err
 		}
-		_, err := d.exec(ctx, addRegistration, c.ID, id, access)
+		_, err := d.exec(ctx, addRegistration, c.ID, id, access, statement)
 		return err
 	})
 }
@@ -139,7 +139,7 @@ func (d *DB) Register(ctx context.Context, c *client.Client, initial, access str
 // Registered implements client.Registrations.
 func (d *DB) Registered(ctx context.Context, id, access string) (client.Registered, error) {
 	var r client.Registered
-	found, err := d.row(ctx, selectRegistered, []any{clip(id), access}, &document{&r.Policy})
+	found, err := d.row(ctx, selectRegistered, []any{clip(id), access}, &document{&r.Policy}, &r.Statement)
 	if err != nil {
 		return r, fmt.Errorf("read registration: %w", err)
 	}
@@ -157,7 +157,7 @@ func (d *DB) Registered(ctx context.Context, id, access string) (client.Register
 
 // Amend implements client.Registrations. The counter of versions is locked
 // first, as everywhere where clients change.
-func (d *DB) Amend(ctx context.Context, c *client.Client, access, next string, ev audit.Event) (bool, error) {
+func (d *DB) Amend(ctx context.Context, c *client.Client, statement, access, next string, ev audit.Event) (bool, error) {
 	return d.swap(ctx, "amend client", func(ctx context.Context) error {
 		if _, err := d.exec(ctx, nextClientsVersion); err != nil {
 			return err
@@ -165,7 +165,7 @@ func (d *DB) Amend(ctx context.Context, c *client.Client, access, next string, e
 		if err := d.wins(ctx, claimClient, c.ID, c.Version); err != nil {
 			return err
 		}
-		if err := d.wins(ctx, rotateRegistration, next, c.ID, access); err != nil {
+		if err := d.wins(ctx, rotateRegistration, next, statement, c.ID, access); err != nil {
 			return err
 		}
 		return d.PutClient(ctx, c, ev)

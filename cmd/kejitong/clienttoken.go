@@ -64,7 +64,8 @@ type policyFlags struct {
 	grants, responses, scopes       many
 	defaultScope                    string
 	public, pkce, reviewed, private bool
-	loopback                        bool
+	loopback, stated                bool
+	publishers                      many
 }
 
 func newPolicyFlags(out io.Writer) *policyFlags {
@@ -81,6 +82,8 @@ func newPolicyFlags(out io.Writer) *policyFlags {
 	f.BoolVar(&f.pkce, "pkce-optional", false, "what is registered may do without PKCE")
 	f.BoolVar(&f.reviewed, "reviewed", false, "you vouch for whoever has it: what is registered counts as reviewed")
 	f.BoolVar(&f.private, "private-hosts", false, "addresses of clients.outbound_allow may be registered")
+	f.BoolVar(&f.stated, "statement-required", false, "nothing is registered without a software statement")
+	f.Var(&f.publishers, "statement-issuer", "publisher whose software statements are believed (repeatable; default all of clients.statement_issuers_file)")
 	f.BoolVar(&f.loopback, "loopback-redirects", false, "http redirect URIs on loopback addresses may be registered")
 	return f
 }
@@ -96,7 +99,7 @@ func (f *policyFlags) policy() (client.Policy, error) {
 		flag string
 		from many
 		to   *[]string
-	}{{"grant-type", f.grants, &p.GrantTypes}, {"response-type", f.responses, &p.ResponseTypes}, {"scope", f.scopes, &p.Scopes}} {
+	}{{"grant-type", f.grants, &p.GrantTypes}, {"response-type", f.responses, &p.ResponseTypes}, {"scope", f.scopes, &p.Scopes}, {"statement-issuer", f.publishers, &p.StatementIssuers}} {
 		if f.given(l.flag) {
 			*l.to = l.from
 		}
@@ -108,6 +111,7 @@ func (f *policyFlags) policy() (client.Policy, error) {
 	}{
 		{"public-clients", f.public, &p.PublicClients}, {"pkce-optional", f.pkce, &p.PKCEOptional}, {"reviewed", f.reviewed, &p.Reviewed},
 		{"private-hosts", f.private, &p.PrivateHosts}, {"loopback-redirects", f.loopback, &p.LoopbackRedirects},
+		{"statement-required", f.stated, &p.StatementRequired},
 	} {
 		if f.given(b.flag) {
 			*b.to = b.from

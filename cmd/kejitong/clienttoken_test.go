@@ -46,7 +46,7 @@ func TestInitialTokensAtTheCommandLine(t *testing.T) {
 	}
 	d.inside(func(a *app) {
 		c := &client.Client{ID: "dyn-1", State: client.Active, Metadata: client.Metadata{Name: "科技部系统", RedirectURIs: []string{"https://rp.example/cb"}}}
-		if ok, err := a.db.Register(t.Context(), c, client.TokenDigest(made.Token), "x", now(), deed("client.registered", c.ID, "")); err != nil || !ok {
+		if ok, err := a.db.Register(t.Context(), c, "", client.TokenDigest(made.Token), "x", now(), deed("client.registered", c.ID, "")); err != nil || !ok {
 			t.Fatalf("%v %v", ok, err)
 		}
 	})
@@ -67,7 +67,7 @@ func TestInitialTokensAtTheCommandLine(t *testing.T) {
 	}
 	d.inside(func(a *app) {
 		c := &client.Client{ID: "dyn-2", State: client.Active}
-		if ok, err := a.db.Register(t.Context(), c, client.TokenDigest(made.Token), "y", now(), deed("client.registered", c.ID, "")); err != nil || ok {
+		if ok, err := a.db.Register(t.Context(), c, "", client.TokenDigest(made.Token), "y", now(), deed("client.registered", c.ID, "")); err != nil || ok {
 			t.Errorf("a revoked token registers: %v %v", ok, err)
 		}
 	})

@@ -110,7 +110,7 @@ var (
 		"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "invalid_target", "access_denied",
 		"authorization_pending", "slow_down", "expired_token", "invalid_dpop_proof", "use_dpop_nonce", "invalid_authorization_details", "invalid_token",
 		"invalid_redirect_uri", "invalid_client_metadata", "invalid_request_object", "invalid_request_uri", "request_uri_not_supported", "request_not_supported",
-		"unsupported_response_type", "unsupported_token_type", "insufficient_scope", "invalid_software_statement",
+		"unsupported_response_type", "unsupported_token_type", "insufficient_scope", "invalid_software_statement", "unapproved_software_statement",
 	}
 )
 

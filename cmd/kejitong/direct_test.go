@@ -178,7 +178,7 @@ var registered = map[string]bool{
 	"invalid_scope": true, "invalid_token": true, "insufficient_scope": true, "temporarily_unavailable": true, "server_error": true,
 	"invalid_target": true, "unsupported_response_type": true, "invalid_authorization_details": true, "invalid_dpop_proof": true, "use_dpop_nonce": true,
 	"authorization_pending": true, "slow_down": true, "expired_token": true, "access_denied": true,
-	"invalid_redirect_uri": true, "invalid_client_metadata": true, "unapproved_software_statement": true, // RFC 7591 §3.2.2
+	"invalid_redirect_uri": true, "invalid_client_metadata": true, "invalid_software_statement": true, "unapproved_software_statement": true, // RFC 7591 §3.2.2
 }
 
 func (r *rig) checkError(path string, got answer) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kejitong/config"
+	"kejitong/provider/outbound"
 	"kejitong/store"
 )
 
@@ -74,6 +75,9 @@ func doctor(ctx context.Context, args []string, out io.Writer) error {
 		e.mutual(c, now())
 		e.documents(ctx, c)
 		e.senders(ctx, c)
+		if _, err := publishers(c.Clients.StatementIssuersFile, &outbound.Client{Allow: c.Clients.OutboundAllow}); err != nil {
+			e.fail("statements", err.Error(), "serve does not start with it")
+		}
 		if c.Fixture.Enabled {
 			e.warn("fixture", "whoever knows "+c.Fixture.File+" can sign in", "set fixture.enabled to false where real users are")
 		}

@@ -76,19 +76,9 @@ func readFixture(path string) (*fixture, error) {
 }
 
 func parseFixture(b []byte) (*fixture, error) {
-	tree, err := yaml.Parser().Unmarshal(b)
-	if err != nil {
-		return nil, errors.New("is not valid YAML or JSON") // the parser's words would quote it
-	}
-	text, err := json.Marshal(tree)
-	if err != nil {
-		return nil, errors.New("holds a key that is not text")
-	}
 	out := &fixture{}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(out); err != nil {
-		return nil, fmt.Errorf("does not fit: %w", err)
+	if err := strictly(b, out); err != nil {
+		return nil, err
 	}
 	for i := range out.Clients {
 		if err := out.Clients[i].check(); err != nil {
@@ -106,6 +96,24 @@ func parseFixture(b []byte) (*fixture, error) {
 		}
 	}
 	return out, nil
+}
+
+// strictly reads YAML or JSON into to, which must know every key.
+func strictly(b []byte, to any) error {
+	tree, err := yaml.Parser().Unmarshal(b)
+	if err != nil {
+		return errors.New("is not valid YAML or JSON") // the parser's words would quote it
+	}
+	text, err := json.Marshal(tree)
+	if err != nil {
+		return errors.New("holds a key that is not text")
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		return fmt.Errorf("does not fit: %w", err)
+	}
+	return nil
 }
 
 // placeholder tells a value of the shipped example that nobody replaced.

@@ -74,7 +74,7 @@ func TestChangesOfARegistration(t *testing.T) {
 				"implicit":             {"response_types", []string{"token"}, "invalid_client_metadata"},
 				"a private address":    {"jwks_uri", "https://10.0.0.1/k", "invalid_client_metadata"},
 				"a logo that runs":     {"logo_uri", "javascript:x", "invalid_client_metadata"},
-				"a software statement": {"software_statement", "e30.e30.", "unapproved_software_statement"},
+				"a software statement": {"software_statement", "e30.e30.", "invalid_software_statement"},
 			} {
 				if a := g.puts(c, row.member, row.value); a.status != http.StatusBadRequest || a.err() != row.code {
 					t.Errorf("%s: %d %s, want 400 %s", name, a.status, a.raw, row.code)

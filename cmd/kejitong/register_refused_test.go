@@ -92,7 +92,7 @@ func TestRegistrationsThatAreRefused(t *testing.T) {
 		{"a flag that is text", metadata("require_auth_time", "true"), meta},
 		{"an age that is text", metadata("default_max_age", "60"), meta},
 		{"an age below zero", metadata("default_max_age", -1), meta},
-		{"a software statement", metadata("software_statement", "e30.e30."), "unapproved_software_statement"}, // RFC 7591 §2.3
+		{"a software statement", metadata("software_statement", "e30.e30."), "invalid_software_statement"}, // RFC 7591 §2.3
 		// what the policy or the deployment does not offer
 		{"no authentication", metadata("token_endpoint_auth_method", "none"), meta},
 		{"an unheard-of authentication", metadata("token_endpoint_auth_method", "client_secret_telepathy"), meta},

@@ -211,6 +211,9 @@ func (a *app) assemble(ctx context.Context) error {
 		devices = a.db
 	}
 	op.Devices = devices
+	if op.Publishers, err = publishers(c.Clients.StatementIssuersFile, op.Outbound); err != nil {
+		return err
+	}
 	a.reasons = &diagnosis.Recorder{Store: a.db, Now: a.clock, Log: a.log}
 	op.Notes = a.reasons
 	op.Init()

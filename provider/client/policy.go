@@ -24,6 +24,9 @@ type Policy struct {
 	PrivateHosts      bool `json:"private_hosts,omitempty"`      // addresses of clients.outbound_allow may be registered
 	LoopbackRedirects bool `json:"loopback_redirects,omitempty"` // http://127.0.0.1, [::1] and localhost
 
+	StatementRequired bool     `json:"statement_required,omitempty"` // nothing is registered without a software statement
+	StatementIssuers  []string `json:"statement_issuers,omitempty"`  // whose are believed; default all that the configuration trusts
+
 	// Fixed are members of ours, and some that make the rules stricter, which every
 	// client gets whatever it asks for.
 	Fixed *Metadata `json:"fixed,omitempty"`

@@ -30,10 +30,12 @@ func (t InitialToken) Usable(now time.Time) bool {
 	return !t.Revoked && t.Uses < t.MaxUses && now.Before(t.ExpiresAt)
 }
 
-// Registered is a client that registered itself, and the policy it is held to.
+// Registered is a client that registered itself, the policy it is held to, and the
+// software statement that it came by, if any.
 type Registered struct {
-	Client *Client
-	Policy Policy
+	Client    *Client
+	Policy    Policy
+	Statement string
 }
 
 // Registrations keeps initial access tokens and the clients that came by them.
@@ -41,17 +43,19 @@ type Registrations interface {
 	// InitialToken gives the one with the digest, in any state; fault.NotFound if
 	// there is none.
 	InitialToken(ctx context.Context, digest string) (InitialToken, error)
-	// Register uses the initial access token once, adds c and the digest of its
-	// registration access token and records ev, all or nothing. false: the token
-	// is used up, over or revoked, and nothing was added.
-	Register(ctx context.Context, c *Client, initial, access string, now time.Time, ev audit.Event) (bool, error)
+	// Register uses the initial access token once, adds c with its software
+	// statement and the digest of its registration access token and records ev, all
+	// or nothing. false: the token is used up, over or revoked, and nothing was
+	// added.
+	Register(ctx context.Context, c *Client, statement, initial, access string, now time.Time, ev audit.Event) (bool, error)
 	// Registered gives the active client with the id whose registration access
 	// token has the digest; else fault.NotFound.
 	Registered(ctx context.Context, id, access string) (Registered, error)
-	// Amend replaces the client, if it is active and still at c.Version, and its
-	// registration access token, if that is still access, and records ev. false:
-	// one of both has changed meanwhile, and nothing was done.
-	Amend(ctx context.Context, c *Client, access, next string, ev audit.Event) (bool, error)
+	// Amend replaces the client, if it is active and still at c.Version, its
+	// software statement and its registration access token, if that is still access,
+	// and records ev. false: client or token has changed meanwhile, and nothing was
+	// done.
+	Amend(ctx context.Context, c *Client, statement, access, next string, ev audit.Event) (bool, error)
 	// Unregister deletes the client whose registration access token has the
 	// digest, ends everything it was granted and records ev. false: there is none.
 	Unregister(ctx context.Context, id, access string, ev audit.Event) (bool, error)

@@ -12,10 +12,10 @@ import (
 // Request is a registration request as it was sent (RFC 7591 §3.1) or an update
 // (RFC 7592 §2.2).
 type Request struct {
-	Metadata          Metadata
-	ClientID          string
-	Secret            string
-	SoftwareStatement bool // it brings one; what stands in it is not looked at
+	Metadata  Metadata
+	ClientID  string
+	Secret    string
+	Statement string // the software statement, as it came; nothing in it is believed yet
 }
 
 // requestable are the members that a registration over HTTP may set: those of
@@ -52,32 +52,48 @@ const maxDepth = 8
 // is null counts as absent (RFC 7592 §2.2).
 func ParseRequest(body []byte) (Request, error) {
 	var r Request
-	if !utf8.Valid(body) || once(body) != nil {
-		return r, invalid("", "the body is not one JSON document without repeated members")
+	members, err := object(body)
+	if err != nil {
+		return r, err
 	}
-	var members map[string]json.RawMessage
-	if json.Unmarshal(body, &members) != nil || members == nil {
-		return r, invalid("", "the body is not a JSON object")
-	}
-	for name, to := range map[string]*string{"client_id": &r.ClientID, "client_secret": &r.Secret} {
+	for name, to := range map[string]*string{"client_id": &r.ClientID, "client_secret": &r.Secret, "software_statement": &r.Statement} {
 		if raw, there := members[name]; there && json.Unmarshal(raw, to) != nil {
 			return r, invalid(name, "is not text")
 		}
 	}
-	_, r.SoftwareStatement = members["software_statement"]
 	for name, raw := range members {
 		if !slices.Contains(requestable, name) {
 			continue
 		}
-		one, err := json.Marshal(map[string]json.RawMessage{name: raw})
-		if err == nil {
-			err = json.Unmarshal(one, &r.Metadata)
-		}
-		if err != nil {
-			return r, invalid(name, "has the wrong type")
+		if err := r.Metadata.set(name, raw); err != nil {
+			return r, err
 		}
 	}
 	return r, nil
+}
+
+// object reads a JSON object in which no member stands twice.
+func object(b []byte) (map[string]json.RawMessage, error) {
+	if !utf8.Valid(b) || once(b) != nil {
+		return nil, invalid("", "the body is not one JSON document without repeated members")
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(b, &members) != nil || members == nil {
+		return nil, invalid("", "the body is not a JSON object")
+	}
+	return members, nil
+}
+
+// set sets the one member with just that name, whatever it was before.
+func (m *Metadata) set(name string, raw json.RawMessage) error {
+	one, err := json.Marshal(map[string]json.RawMessage{name: raw})
+	if err == nil {
+		err = json.Unmarshal(one, m)
+	}
+	if err != nil {
+		return invalid(name, "has the wrong type")
+	}
+	return nil
 }
 
 var errDocument = errors.New("client: not one JSON document without repeated members")

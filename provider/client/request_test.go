@@ -54,14 +54,14 @@ func TestParseRequest(t *testing.T) {
 		"two": `{} {}`, "followed by text": `{} x`, "twice": `{"client_name":"a","client_name":"b"}`, "twice by an escape": `{"client_name":"a","client\u005fname":"b"}`,
 		"twice inside": `{"jwks":{"keys":[{"kty":"RSA","kty":"RSA"}]}}`, "twice in what is ignored": `{"x":{"a":1,"a":2}}`, "not UTF-8": "{\"x\":\"\xff\"}",
 		"too deep": `{"x":[[[[[[[[[]]]]]]]]]}`, "a number as a name": `{"client_name":1}`, "a list as text": `{"scope":["openid"]}`, "text as a list": `{"redirect_uris":"https://a.example/"}`,
-		"text as a flag": `{"require_auth_time":"yes"}`, "a fraction of a second": `{"default_max_age":1.5}`, "an id that is none": `{"client_id":7}`, "a secret that is none": `{"client_secret":{}}`,
+		"text as a flag": `{"require_auth_time":"yes"}`, "a fraction of a second": `{"default_max_age":1.5}`, "an id that is none": `{"client_id":7}`, "a secret that is none": `{"client_secret":{}}`, "a statement that is none": `{"software_statement":{}}`,
 	} {
 		if r, err := client.ParseRequest([]byte(body)); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %+v, %v, want it refused", name, r, err)
 		}
 	}
-	r, err := client.ParseRequest([]byte(` {"client_id":"c","client_secret":"s","client_name":"名","Client_Name":"other","contacts":null,"x":{"a":[{"a":1},{"a":2}],"b":{"a":3}},"software_statement":1} `))
-	want := client.Request{ClientID: "c", Secret: "s", SoftwareStatement: true, Metadata: client.Metadata{Name: "名"}}
+	r, err := client.ParseRequest([]byte(` {"client_id":"c","client_secret":"s","client_name":"名","Client_Name":"other","contacts":null,"x":{"a":[{"a":1},{"a":2}],"b":{"a":3}},"software_statement":"s"} `))
+	want := client.Request{ClientID: "c", Secret: "s", Statement: "s", Metadata: client.Metadata{Name: "名"}}
 	if err != nil || !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v, %v", r, err)
 	}

@@ -91,7 +91,7 @@ func (p *Provider) signedBy(ctx context.Context, c *client.Client, a *jwt.JSONWe
 	switch c.Metadata.TokenEndpointAuthMethod {
 	case client.AuthJWT:
 		// FAPI 2.0 Security Profile §5.4.1 leaves RS256 out.
-		return slices.Contains(c.Metadata.SigningAlgorithms(), alg) && p.verifies(ctx, c, a.Headers[0].KeyID, alg, try)
+		return slices.Contains(c.Metadata.SigningAlgorithms(), alg) && p.verifies(ctx, keysOf(c), a.Headers[0].KeyID, alg, try)
 	case client.AuthSecretJWT:
 		secrets, err := c.Recover(p.Keys.Snapshot(), p.Now())
 		return err == nil && alg == string(secretAlgorithm) && slices.ContainsFunc(secrets, func(s string) bool { return try([]byte(s)) })

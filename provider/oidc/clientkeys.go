@@ -103,20 +103,28 @@ func (f *fetched) mayFetch(now time.Time) bool {
 	return true
 }
 
-// verifies tries the client's keys that may fit; a kid narrows the choice, and
+// keySource is where somebody's keys are: a set, or its address.
+type keySource struct {
+	set json.RawMessage
+	uri string
+}
+
+func keysOf(c *client.Client) keySource { return keySource{c.Metadata.JWKS, c.Metadata.JWKSURI} }
+
+// verifies tries the keys of from that may fit; a kid narrows the choice, and
 // without one every key of the right type is tried.
-func (p *Provider) verifies(ctx context.Context, c *client.Client, kid, alg string, try func(key any) bool) bool {
-	if len(c.Metadata.JWKS) > 0 {
+func (p *Provider) verifies(ctx context.Context, from keySource, kid, alg string, try func(key any) bool) bool {
+	if len(from.set) > 0 {
 		var set jose.JSONWebKeySet
-		return json.Unmarshal(c.Metadata.JWKS, &set) == nil && anyKey(set, kid, alg, try)
+		return json.Unmarshal(from.set, &set) == nil && anyKey(set, kid, alg, try)
 	}
-	if c.Metadata.JWKSURI == "" {
+	if from.uri == "" {
 		return false
 	}
-	if anyKey(p.jwks.get(ctx, c.Metadata.JWKSURI, false), kid, alg, try) {
+	if anyKey(p.jwks.get(ctx, from.uri, false), kid, alg, try) {
 		return true
 	}
-	return anyKey(p.jwks.get(ctx, c.Metadata.JWKSURI, true), kid, alg, try)
+	return anyKey(p.jwks.get(ctx, from.uri, true), kid, alg, try)
 }
 
 func anyKey(set jose.JSONWebKeySet, kid, alg string, try func(key any) bool) bool {

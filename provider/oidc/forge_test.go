@@ -133,3 +133,8 @@ func with(m claims, set claims) claims {
 	}
 	return out
 }
+
+// with is the same key under another algorithm.
+func (p pair) with(alg jose.SignatureAlgorithm) pair { return pair{p.kid, alg, p.private} }
+
+func b64(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }

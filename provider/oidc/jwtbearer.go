@@ -89,7 +89,7 @@ func (p *Provider) openAssertion(ctx context.Context, c *client.Client, text str
 			return said, refused
 		}
 	}
-	if !p.verifies(ctx, c, head.KeyID, head.Algorithm, func(key any) bool {
+	if !p.verifies(ctx, keysOf(c), head.KeyID, head.Algorithm, func(key any) bool {
 		said = jwt.Claims{}
 		return parsed.Claims(key, &said) == nil
 	}) {

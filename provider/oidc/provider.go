@@ -70,8 +70,9 @@ type Provider struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 
-	Registrations client.Registrations // for Features.Registration
-	Notes         Noter                // may be nil: then nobody is told why requests fail
+	Registrations client.Registrations     // for Features.Registration
+	Publishers    []client.StatementIssuer // whose software statements are believed
+	Notes         Noter                    // may be nil: then nobody is told why requests fail
 
 	codec     token.Codec
 	fosite    *fosite.Fosite

@@ -45,7 +45,11 @@ func (p *Provider) register(w http.ResponseWriter, r *http.Request) {
 		p.refuseRegistration(w, r, err)
 		return
 	}
-	m, err := p.vet(ctx, t.Policy, asked)
+	if asked, err = p.stated(ctx, t.Policy, asked, ""); err != nil {
+		p.refuseRegistration(w, r, err)
+		return
+	}
+	m, err := p.vet(ctx, t.Policy, asked.Metadata)
 	if err != nil {
 		p.refuseRegistration(w, r, err)
 		return
@@ -60,7 +64,7 @@ func (p *Provider) register(w http.ResponseWriter, r *http.Request) {
 	access, digest, err := client.NewToken()
 	if err == nil {
 		var used bool
-		used, err = p.Registrations.Register(ctx, c, initial, digest, now, registrationDeed(ctx, audit.ClientRegistered, c.ID))
+		used, err = p.Registrations.Register(ctx, c, asked.Statement, initial, digest, now, p.registrationDeed(ctx, audit.ClientRegistered, c, asked.Statement))
 		if err == nil && !used {
 			err = errToken // others used it up meanwhile
 		}
@@ -69,13 +73,18 @@ func (p *Provider) register(w http.ResponseWriter, r *http.Request) {
 		p.refuseRegistration(w, r, err)
 		return
 	}
-	p.tellRegistration(w, r, http.StatusCreated, registered{c, secret, access})
+	p.tellRegistration(w, r, http.StatusCreated, registered{c, secret, access, asked.Statement})
 }
 
 // registrationDeed is an event of a client that acts on itself; for a first
-// registration the store names the initial access token as the actor.
-func registrationDeed(ctx context.Context, kind audit.Kind, id string) audit.Event {
-	return audit.From(ctx, audit.Event{Kind: kind, Actor: id, Object: id, Client: id})
+// registration the store names the initial access token as the actor. Its detail
+// names who issued the software statement, and for which software.
+func (p *Provider) registrationDeed(ctx context.Context, kind audit.Kind, c *client.Client, text string) audit.Event {
+	ev := audit.From(ctx, audit.Event{Kind: kind, Actor: c.ID, Object: c.ID, Client: c.ID})
+	if s, _, err := p.openStatement(client.Policy{}, text); err == nil {
+		ev.Detail = "statement of " + s.Issuer + " for " + orNone(c.Metadata.SoftwareID)
+	}
+	return ev
 }
 
 // registrationToken finds the initial or registration access token: in the

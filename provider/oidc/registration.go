@@ -15,6 +15,7 @@ type registered struct {
 	client *client.Client
 	secret string // only when it was just made
 	access string // the registration access token
+	stated string // the software statement, "" if there is none
 }
 
 // tellRegistration answers with everything that is registered (RFC 7591 §3.2.1,
@@ -33,6 +34,9 @@ func (p *Provider) tellRegistration(w http.ResponseWriter, r *http.Request, stat
 	out["registration_client_uri"], out["registration_access_token"] = p.Issuer+"/oauth2/register/"+reg.client.ID, reg.access
 	if reg.secret != "" { // RFC 7591 §3.2.1: both or neither; 0 means that it does not expire
 		out["client_secret"], out["client_secret_expires_at"] = reg.secret, 0
+	}
+	if reg.stated != "" { // RFC 7591 §3.2.1: unmodified
+		out["software_statement"] = reg.stated
 	}
 	sendJSON(w, status, out)
 }
@@ -73,7 +77,7 @@ func (p *Provider) manage(w http.ResponseWriter, r *http.Request) {
 	case http.MethodDelete:
 		p.unregister(w, r, reg, access)
 	default: // RFC 7592 §2.1; the token stays the same, so that a lost answer costs nothing
-		p.tellRegistration(w, r, http.StatusOK, registered{reg.Client, "", access})
+		p.tellRegistration(w, r, http.StatusOK, registered{reg.Client, "", access, reg.Statement})
 	}
 }
 
@@ -96,7 +100,11 @@ func (p *Provider) amend(w http.ResponseWriter, r *http.Request, reg client.Regi
 		p.refuseRegistration(w, r, err)
 		return
 	}
-	m, err := p.vet(ctx, reg.Policy, asked)
+	if asked, err = p.stated(ctx, reg.Policy, asked, reg.Statement); err != nil {
+		p.refuseRegistration(w, r, err)
+		return
+	}
+	m, err := p.vet(ctx, reg.Policy, asked.Metadata)
 	if err != nil {
 		p.refuseRegistration(w, r, err)
 		return
@@ -113,7 +121,7 @@ func (p *Provider) amend(w http.ResponseWriter, r *http.Request, reg client.Regi
 	next, digest, err := client.NewToken()
 	if err == nil {
 		var won bool
-		won, err = p.Registrations.Amend(ctx, &c, client.TokenDigest(access), digest, registrationDeed(ctx, audit.ClientUpdated, c.ID))
+		won, err = p.Registrations.Amend(ctx, &c, asked.Statement, client.TokenDigest(access), digest, p.registrationDeed(ctx, audit.ClientUpdated, &c, asked.Statement))
 		if err == nil && !won {
 			err = errToken // another change was first, and took the token
 		}
@@ -123,14 +131,14 @@ func (p *Provider) amend(w http.ResponseWriter, r *http.Request, reg client.Regi
 		return
 	}
 	p.Clients.Expire()
-	p.tellRegistration(w, r, http.StatusOK, registered{&c, secret, next})
+	p.tellRegistration(w, r, http.StatusOK, registered{&c, secret, next, asked.Statement})
 }
 
 // unregister deletes the client (RFC 7592 §2.3). Its tokens die with it, on
 // every replica as soon as that notices that clients have changed.
 func (p *Provider) unregister(w http.ResponseWriter, r *http.Request, reg client.Registered, access string) {
 	ctx := r.Context()
-	gone, err := p.Registrations.Unregister(ctx, reg.Client.ID, client.TokenDigest(access), registrationDeed(ctx, audit.ClientDeleted, reg.Client.ID))
+	gone, err := p.Registrations.Unregister(ctx, reg.Client.ID, client.TokenDigest(access), p.registrationDeed(ctx, audit.ClientDeleted, reg.Client, reg.Statement))
 	if err == nil && !gone {
 		err = errToken
 	}

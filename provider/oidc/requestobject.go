@@ -158,7 +158,7 @@ func (p *Provider) verifyObject(ctx context.Context, c *client.Client, object st
 		return said, nil, invalidObject("the request object must be signed with PS256, ES256 or EdDSA")
 	}
 	var members map[string]json.RawMessage
-	if !p.verifies(ctx, c, head.KeyID, head.Algorithm, func(key any) bool {
+	if !p.verifies(ctx, keysOf(c), head.KeyID, head.Algorithm, func(key any) bool {
 		said, members = jwt.Claims{}, nil
 		return parsed.Claims(key, &said, &members) == nil
 	}) {

@@ -3,7 +3,6 @@ package oidc
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -15,11 +14,8 @@ import (
 // vet gives the metadata that a request would be registered with under the
 // policy, or says what is in the way. A change passes through here as a whole,
 // like a first registration.
-func (p *Provider) vet(ctx context.Context, policy client.Policy, asked client.Request) (client.Metadata, error) {
-	if asked.SoftwareStatement { // RFC 7591 §2.3, §3.2.2: no publisher of statements is trusted
-		return client.Metadata{}, oauthError{"unapproved_software_statement", http.StatusBadRequest, "software statements are not accepted"}
-	}
-	m, err := policy.Apply(asked.Metadata)
+func (p *Provider) vet(ctx context.Context, policy client.Policy, asked client.Metadata) (client.Metadata, error) {
+	m, err := policy.Apply(asked)
 	if err != nil {
 		return m, err
 	}
@@ -32,7 +28,7 @@ func (p *Provider) vet(ctx context.Context, policy client.Policy, asked client.R
 // Vet holds metadata that somebody enters on a page to the same rules as a
 // registration under the policy.
 func (p *Provider) Vet(ctx context.Context, policy client.Policy, m client.Metadata) (client.Metadata, error) {
-	return p.vet(ctx, policy, client.Request{Metadata: m})
+	return p.vet(ctx, policy, m)
 }
 
 // choices says in which member of the discovery document the values of a

@@ -36,8 +36,8 @@ type racing interface {
 	PollDevice(ctx context.Context, key, client string, now time.Time) (device.Request, error)
 	AllowDevice(ctx context.Context, key, interaction string, g *token.Grant, until time.Time, ev audit.Event) (bool, error)
 	CountTry(ctx context.Context, key string, window time.Duration, now time.Time) (int, time.Time, error)
-	Register(ctx context.Context, c *client.Client, initial, access string, now time.Time, ev audit.Event) (bool, error)
-	Amend(ctx context.Context, c *client.Client, access, next string, ev audit.Event) (bool, error)
+	Register(ctx context.Context, c *client.Client, statement, initial, access string, now time.Time, ev audit.Event) (bool, error)
+	Amend(ctx context.Context, c *client.Client, statement, access, next string, ev audit.Event) (bool, error)
 }
 
 // contest is one race: how often it is run, how many may win, and what prepares

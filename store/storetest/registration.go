@@ -20,18 +20,18 @@ func registrationRaces(db *store.DB, now time.Time) []contest {
 			name := initial(t, db, uses, now)
 			return func(i int) (bool, error) {
 				c := &client.Client{ID: fmt.Sprintf("%s-%d", name, i), State: client.Active}
-				return s.Register(t.Context(), c, name, unique(t), now, ev)
+				return s.Register(t.Context(), c, "", name, unique(t), now, ev)
 			}
 		}},
 		{"one registration replaced by many", 5, 1, func(t *testing.T, s racing) func(int) (bool, error) {
 			name := initial(t, db, 1, now)
 			c := client.Client{ID: name, State: client.Active}
-			if ok, err := db.Register(t.Context(), &c, name, "first "+name, now, ev); err != nil || !ok {
+			if ok, err := db.Register(t.Context(), &c, "a statement", name, "first "+name, now, ev); err != nil || !ok {
 				t.Fatalf("register: %v %v", ok, err)
 			}
 			return func(i int) (bool, error) {
 				mine := c
-				return s.Amend(t.Context(), &mine, "first "+name, fmt.Sprintf("next %s %d", name, i), ev)
+				return s.Amend(t.Context(), &mine, "", "first "+name, fmt.Sprintf("next %s %d", name, i), ev)
 			}
 		}},
 	}

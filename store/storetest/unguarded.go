@@ -137,7 +137,7 @@ func (h hasty) PutClient(ctx context.Context, c *client.Client, _ audit.Event) e
 	return h.write(ctx, `UPDATE counters SET n = ? WHERE name = 'clients' AND n < ?`, c.Version, c.Version)
 }
 
-func (h hasty) Register(ctx context.Context, _ *client.Client, initial, _ string, _ time.Time, _ audit.Event) (bool, error) {
+func (h hasty) Register(ctx context.Context, _ *client.Client, _, initial, _ string, _ time.Time, _ audit.Event) (bool, error) {
 	left, err := h.decide(ctx, `SELECT max_uses - uses FROM initial_tokens WHERE digest = ?`, initial)
 	if err != nil || left <= 0 {
 		return false, err
@@ -145,7 +145,7 @@ func (h hasty) Register(ctx context.Context, _ *client.Client, initial, _ string
 	return true, h.write(ctx, `UPDATE initial_tokens SET uses = uses + 1 WHERE digest = ?`, initial)
 }
 
-func (h hasty) Amend(ctx context.Context, c *client.Client, access, next string, _ audit.Event) (bool, error) {
+func (h hasty) Amend(ctx context.Context, c *client.Client, _, access, next string, _ audit.Event) (bool, error) {
 	mine, err := h.decide(ctx, `SELECT COUNT(*) FROM registrations WHERE client_id = ? AND digest = ?`, c.ID, access)
 	if err != nil || mine == 0 {
 		return false, err
