@@ -58,7 +58,7 @@ func (s *performance) seedAdmin(ctx context.Context, a *app) error {
 	}
 	token := client.InitialToken{
 		ID: "demo", Digest: client.TokenDigest(s.Secrets[demoInitial]), Note: demoInitNote, MaxUses: demoMaxUses, CreatedAt: t, ExpiresAt: t.Add(demoInitFor),
-		Policy: client.Policy{Reviewed: true, PublicClients: true, LoopbackRedirects: true, PrivateHosts: true},
+		Policy: client.Policy{Reviewed: true, PublicClients: true, LoopbackRedirects: true, PrivateHosts: true, PKCEOptional: true},
 	}
 	return a.db.PutInitialToken(ctx, token, audit.Event{Kind: audit.InitialMade, Actor: "demo", Object: token.ID})
 }
