@@ -20,9 +20,9 @@ const appealColumns = `id, number, kind, state, account_id, secret, claim, assig
     due_at, expires_at, effective_at, version`
 
 const fileAppeal = `
-INSERT INTO appeals (id, number, kind, state, open, account_id, secret, mobile, claim, assignee, reviewer, seconder, objected, created_at,
+INSERT INTO appeals (id, number, kind, state, open, account_id, secret, mobile, mobile_even, claim, assignee, reviewer, seconder, objected, created_at,
     updated_at, due_at, expires_at, effective_at, keep_until, version)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`
 
 const fileAppealDone = `WITH done AS (` + fileAppeal + ` RETURNING id)` + auditDone
 
@@ -98,12 +98,12 @@ func (d *DB) FileAppeal(ctx context.Context, a recovery.Appeal, ev audit.Event) 
 	if err != nil {
 		return err
 	}
-	mobile, err := d.blind("appeal", a.Claim.Mobile)
+	odd, even, err := d.oddAndEven("appeal", a.Claim.Mobile)
 	if err != nil {
 		return err
 	}
 	_, err = d.deed(ctx, fileAppealDone, fileAppeal, ev, a.ID, a.Number, string(a.Kind), string(a.State), a.State.Open(), string(a.Account),
-		a.Secret, mobile, sealed, a.Assignee, a.First, a.Second, a.Objected, millis(a.CreatedAt), millis(a.UpdatedAt), millis(a.DueAt),
+		a.Secret, odd, even, sealed, a.Assignee, a.First, a.Second, a.Objected, millis(a.CreatedAt), millis(a.UpdatedAt), millis(a.DueAt),
 		millis(a.ExpiresAt), millis(a.EffectiveAt), millis(a.ExpiresAt.Add(keptAppeals)))
 	if err != nil {
 		return fmt.Errorf("file appeal: %w", err)

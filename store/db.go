@@ -48,6 +48,9 @@ type Sealer interface {
 	Seal(purpose keys.Purpose, place string, plain []byte) (string, error)
 	Open(purpose keys.Purpose, place, sealed string) ([]byte, error)
 	MAC(purpose keys.Purpose, parts ...string) []byte
+	Current(purpose keys.Purpose) keys.Secret
+	Live(purpose keys.Purpose) []keys.Secret
+	Spent(purpose keys.Purpose) bool
 }
 
 // DB is an open database. Seal, Now, Promised and Altered may be set until the first use.

@@ -62,13 +62,13 @@ ON CONFLICT (project_id, account_id) DO UPDATE SET role = excluded.role`
 	inviteColumns = `id, project_id, login, role, made_by, expires_at`
 
 	addInvite = `
-INSERT INTO integrator_invites (id, project_id, login, role, made_by, expires_at, blind) VALUES (?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO integrator_invites (id, project_id, login, role, made_by, expires_at, blind, key_no) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
 
-	dropInviteTo = `DELETE FROM integrator_invites WHERE project_id = ? AND blind = ?`
+	dropInviteTo = `DELETE FROM integrator_invites WHERE project_id = ? AND blind IN (?, ?)`
 
 	selectInvites = `SELECT ` + inviteColumns + ` FROM integrator_invites WHERE project_id = ? AND expires_at > ? ORDER BY expires_at, id`
 
-	invitesFor = `SELECT ` + inviteColumns + ` FROM integrator_invites WHERE blind = ? AND expires_at > ? ORDER BY expires_at, id LIMIT 50`
+	invitesFor = `SELECT ` + inviteColumns + ` FROM integrator_invites WHERE blind IN (?, ?) AND expires_at > ? ORDER BY expires_at, id LIMIT 50`
 
 	dropInvite = `DELETE FROM integrator_invites WHERE project_id = ? AND id = ?`
 )
@@ -224,7 +224,7 @@ func (d *DB) DropMember(ctx context.Context, project string, id account.ID) (boo
 
 // AddTeamInvite implements integrator.Store.
 func (d *DB) AddTeamInvite(ctx context.Context, i integrator.Invite) error {
-	blind, err := d.blind("login", i.Login)
+	blind, other, err := d.either("login", i.Login)
 	if err != nil {
 		return err
 	}
@@ -233,10 +233,10 @@ func (d *DB) AddTeamInvite(ctx context.Context, i integrator.Invite) error {
 		return err
 	}
 	err = d.InTx(ctx, func(ctx context.Context) error {
-		if _, err := d.exec(ctx, dropInviteTo, i.Project, blind); err != nil {
+		if _, err := d.exec(ctx, dropInviteTo, i.Project, blind.text, other.text); err != nil {
 			return err
 		}
-		_, err := d.exec(ctx, addInvite, i.ID, i.Project, sealed, string(i.Role), string(i.By), millis(i.Until), blind)
+		_, err := d.exec(ctx, addInvite, i.ID, i.Project, sealed, string(i.Role), string(i.By), millis(i.Until), blind.text, blind.number)
 		return err
 	})
 	if err != nil {
@@ -247,20 +247,20 @@ func (d *DB) AddTeamInvite(ctx context.Context, i integrator.Invite) error {
 
 // TeamInvites implements integrator.Store.
 func (d *DB) TeamInvites(ctx context.Context, project string, now time.Time) ([]integrator.Invite, error) {
-	return d.invites(ctx, selectInvites, clip(project), now)
+	return d.invites(ctx, selectInvites, clip(project), millis(now))
 }
 
 // TeamInvitesFor implements integrator.Store.
 func (d *DB) TeamInvitesFor(ctx context.Context, login string, now time.Time) ([]integrator.Invite, error) {
-	blind, err := d.blind("login", login)
+	blind, other, err := d.either("login", login)
 	if err != nil {
 		return nil, err
 	}
-	return d.invites(ctx, invitesFor, blind, now)
+	return d.invites(ctx, invitesFor, blind.text, other.text, millis(now))
 }
 
-func (d *DB) invites(ctx context.Context, query, key string, now time.Time) ([]integrator.Invite, error) {
-	all, err := list(ctx, d, query, []any{key, millis(now)}, func(rows *sqlx.Rows, i *integrator.Invite) error {
+func (d *DB) invites(ctx context.Context, query string, args ...any) ([]integrator.Invite, error) {
+	all, err := list(ctx, d, query, args, func(rows *sqlx.Rows, i *integrator.Invite) error {
 		return rows.Scan(&i.ID, &i.Project, &i.Login, &i.Role, &i.By, &instant{&i.Until})
 	})
 	for k := range all {

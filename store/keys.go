@@ -123,6 +123,9 @@ func (d *DB) DropKeys(ctx context.Context, retiredBefore time.Time) (int, error)
 // RelieveKey implements keys.Store.
 func (d *DB) RelieveKey(ctx context.Context, purpose keys.Purpose, active string, now time.Time, ev audit.Event) error {
 	err := d.InTx(ctx, func(ctx context.Context) error {
+		if err := d.wanting(ctx, purpose, false); err != nil {
+			return err
+		}
 		n, err := d.exec(ctx, retireKey, millis(now), string(purpose), "", active)
 		if err != nil {
 			return err

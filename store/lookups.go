@@ -8,7 +8,6 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/fault"
-	"kejitong/provider/keys"
 )
 
 // Personal data is sealed, so what accounts are searched by stands beside them as
@@ -16,7 +15,7 @@ import (
 
 const dropLookups = `DELETE FROM account_lookups WHERE account_id = ?`
 
-const addLookup = `INSERT INTO account_lookups (kind, blind, account_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+const addLookup = `INSERT INTO account_lookups (kind, blind, account_id, key_no) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
 const accountsBy = `
 SELECT l.account_id FROM account_lookups l JOIN accounts a ON a.id = l.account_id
@@ -26,19 +25,11 @@ const dropProvedDocument = `DELETE FROM proved_documents WHERE account_id = ?`
 
 // addProvedDocument affects no row if another account holds the document.
 const addProvedDocument = `
-INSERT INTO proved_documents (blind, account_id) VALUES (?, ?)
+INSERT INTO proved_documents (blind, account_id, key_no) VALUES (?, ?, ?)
 ON CONFLICT (blind) DO UPDATE SET account_id = excluded.account_id WHERE proved_documents.account_id = excluded.account_id`
 
 // provedBy names the account that a document is proved on.
 const provedBy = `SELECT account_id FROM proved_documents WHERE blind = ?`
-
-// blind is the digest of a canonical value under which it is found again.
-func (d *DB) blind(kind, value string) (string, error) {
-	if d.Seal == nil {
-		return "", errNoRing
-	}
-	return base64url(d.Seal().MAC(keys.Blind, "v1", kind, value)), nil
-}
 
 // AccountsBy gives the ids of the accounts, closed ones excepted, that have a
 // value in their profile: kind is one of the account.By constants, value its
@@ -85,28 +76,32 @@ func (d *DB) index(ctx context.Context, a account.Account) error {
 		return nil
 	}
 	for _, l := range a.Lookups() {
-		b, err := d.blind(string(l.By), l.Value)
+		all, err := d.blinds(string(l.By), l.Value)
 		if err != nil {
 			return err
 		}
-		if _, err := d.exec(ctx, addLookup, string(l.By), b, string(a.ID)); err != nil {
-			return err
+		for _, b := range all {
+			if _, err := d.exec(ctx, addLookup, string(l.By), b.text, string(a.ID), b.number); err != nil {
+				return err
+			}
 		}
 	}
 	p := a.Profile
 	if a.Kind != account.NaturalPerson || !a.RealName.Verified() || p.IDNumber == "" {
 		return nil
 	}
-	b, err := d.blind("proved", p.IDType+"|"+p.IDNumber)
+	all, err := d.blinds("proved", p.IDType+"|"+p.IDNumber)
 	if err != nil {
 		return err
 	}
-	n, err := d.exec(ctx, addProvedDocument, b, string(a.ID))
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return &fault.Error{Kind: fault.Conflict, Field: "id_number", Msg: account.MsgDocumentProved}
+	for _, b := range all {
+		n, err := d.exec(ctx, addProvedDocument, b.text, string(a.ID), b.number)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return &fault.Error{Kind: fault.Conflict, Field: "id_number", Msg: account.MsgDocumentProved}
+		}
 	}
 	return nil
 }

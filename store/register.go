@@ -13,37 +13,35 @@ import (
 
 var _ realname.Register = (*DB)(nil)
 
-const registerEntry = `SELECT data FROM register_entries WHERE key = ?`
+const registerEntry = `SELECT key, data FROM register_entries WHERE key IN (?, ?) ORDER BY key_no DESC LIMIT 1`
 
 const putRegisterEntry = `
-INSERT INTO register_entries (kind, key, data, loaded_at) VALUES (?, ?, ?, ?)
+INSERT INTO register_entries (kind, key, data, loaded_at, key_no) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET data = excluded.data, loaded_at = excluded.loaded_at`
 
 // PersonOnRecord implements realname.Register.
 func (d *DB) PersonOnRecord(ctx context.Context, idType, number string) (realname.PersonRecord, error) {
 	var p realname.PersonRecord
-	key, err := d.blind("register", idType+"|"+number)
-	if err != nil {
-		return p, err
-	}
-	return p, d.onRecord(ctx, key, &p)
+	err := d.onRecord(ctx, idType+"|"+number, &p)
+	return p, err
 }
 
 // UnitOnRecord implements realname.Register.
 func (d *DB) UnitOnRecord(ctx context.Context, uscc account.USCC) (realname.UnitRecord, error) {
 	var u realname.UnitRecord
-	key, err := d.blind("register", "uscc|"+string(uscc))
-	if err != nil {
-		return u, err
-	}
-	return u, d.onRecord(ctx, key, &u)
+	err := d.onRecord(ctx, "uscc|"+string(uscc), &u)
+	return u, err
 }
 
 func registerPlace(key string) string { return "register_entries.data|" + key }
 
-func (d *DB) onRecord(ctx context.Context, key string, into any) error {
-	var sealed string
-	found, err := d.row(ctx, registerEntry, []any{key}, &sealed)
+func (d *DB) onRecord(ctx context.Context, value string, into any) error {
+	blind, other, err := d.either("register", value)
+	if err != nil {
+		return err
+	}
+	var key, sealed string
+	found, err := d.row(ctx, registerEntry, []any{blind.text, other.text}, &key, &sealed)
 	if err != nil {
 		return fmt.Errorf("read the register: %w", err)
 	}
@@ -87,7 +85,7 @@ func (d *DB) loadLine(ctx context.Context, line realname.Line, done *realname.Lo
 	} else {
 		place = line.Person.IDType + "|" + line.Person.IDNumber
 	}
-	key, err := d.blind("register", place)
+	blind, other, err := d.either("register", place)
 	if err != nil {
 		return err
 	}
@@ -95,13 +93,16 @@ func (d *DB) loadLine(ctx context.Context, line realname.Line, done *realname.Lo
 	if err != nil {
 		return err
 	}
-	var old string
-	found, err := d.row(ctx, registerEntry, []any{key}, &old)
+	var stands, old string
+	found, err := d.row(ctx, registerEntry, []any{blind.text, other.text}, &stands, &old)
 	if err != nil {
 		return err
 	}
 	if found {
-		before, err := d.unseal(keys.Personal, registerPlace(key), old)
+		if stands == other.text { // a rotation of the key moves it
+			blind = other
+		}
+		before, err := d.unseal(keys.Personal, registerPlace(stands), old)
 		if err == nil && string(before) == string(plain) {
 			done.Same++
 			return nil
@@ -110,10 +111,10 @@ func (d *DB) loadLine(ctx context.Context, line realname.Line, done *realname.Lo
 	} else {
 		done.Added++
 	}
-	sealed, err := d.seal(keys.Personal, registerPlace(key), plain)
+	sealed, err := d.seal(keys.Personal, registerPlace(blind.text), plain)
 	if err != nil {
 		return err
 	}
-	_, err = d.exec(ctx, putRegisterEntry, kind, key, sealed, millis(d.Now()))
+	_, err = d.exec(ctx, putRegisterEntry, kind, blind.text, sealed, millis(d.Now()), blind.number)
 	return err
 }

@@ -48,10 +48,15 @@ func (d *DB) AdoptRights(ctx context.Context) (n int, err error) {
 	if d.Seal == nil {
 		return 0, errNoRing
 	}
-	mark := base64url(d.Seal().MAC(keys.Rights, "v1", "adopted"))
+	mark := adoptedUnder(d.Seal().Current(keys.Rights))
 	var is string
-	if _, err := d.row(ctx, rightsAdopted, nil, &is); err != nil || is == mark {
+	if _, err := d.row(ctx, rightsAdopted, nil, &is); err != nil {
 		return 0, wrapRight("adopt rights", err)
+	}
+	for _, k := range d.Seal().Live(keys.Rights) {
+		if is == adoptedUnder(k) {
+			return 0, nil
+		}
 	}
 	err = d.InTx(ctx, func(ctx context.Context) error {
 		n = 0
@@ -72,6 +77,11 @@ func (d *DB) AdoptRights(ctx context.Context) (n int, err error) {
 		return d.Record(ctx, audit.Event{Kind: audit.RightsAdopted, Actor: "system", Object: "rights", Detail: fmt.Sprint(n)})
 	})
 	return n, wrapRight("adopt rights", err)
+}
+
+// adoptedUnder is the mark under a key.
+func adoptedUnder(k keys.Secret) string {
+	return macPrefix(k.Number) + base64url(k.MAC("v1", "adopted"))
 }
 
 func (d *DB) adoptAll(ctx context.Context) (n int, err error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -24,32 +25,56 @@ const (
 	grantKind   = "grant"
 )
 
-// mac is the keyed digest of a row of the kind (C14).
+// mac is the keyed digest of a row of the kind (C14), under the active key.
 func (d *DB) mac(kind string, bound []string) (string, error) {
 	if d.Seal == nil {
 		return "", errNoRing
 	}
+	return macUnder(d.Seal().Current(keys.Rights), kind, bound)
+}
+
+// macUnder is a row's MAC under a key: the key's number, a dot and the digest. The
+// first key has no number, since its MACs are from before there was a second.
+func macUnder(k keys.Secret, kind string, bound []string) (string, error) {
 	text, err := json.Marshal(bound) // no value can pass for two
 	if err != nil {
 		return "", fmt.Errorf("mac of a %s: %w", kind, err)
 	}
-	return base64url(d.Seal().MAC(keys.Rights, "v1", kind, string(text))), nil
+	return macPrefix(k.Number) + base64url(k.MAC("v1", kind, string(text))), nil
+}
+
+func macPrefix(number int) string {
+	if number == 1 {
+		return ""
+	}
+	return strconv.Itoa(number) + "."
+}
+
+// fits tells whether mac is that of a row under one of the live keys.
+func (d *DB) fits(kind string, bound []string, mac string) (bool, error) {
+	if d.Seal == nil {
+		return false, errNoRing
+	}
+	for _, k := range d.Seal().Live(keys.Rights) {
+		want, err := macUnder(k, kind, bound)
+		if err != nil {
+			return false, err
+		}
+		if hmac.Equal([]byte(want), []byte(mac)) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // genuine tells whether a row carries the MAC that we gave it; of one that does
 // not somebody is told.
 func (d *DB) genuine(kind, id string, bound []string, mac string) (bool, error) {
-	want, err := d.mac(kind, bound)
-	if err != nil {
-		return false, err
-	}
-	if hmac.Equal([]byte(want), []byte(mac)) {
-		return true, nil
-	}
-	if d.Altered != nil {
+	ok, err := d.fits(kind, bound, mac)
+	if err == nil && !ok && d.Altered != nil {
 		d.Altered(kind, id)
 	}
-	return false, nil
+	return ok, err
 }
 
 // genuineMandate and genuineGrant make a row that was changed past us worthless.

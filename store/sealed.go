@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -162,13 +161,7 @@ func (d *DB) resealSome(ctx context.Context, c sealedColumn, after string, limit
 		return 0, "", errNoRing
 	}
 	// One snapshot for the whole batch: what it calls current is what it seals under.
-	ring, ok := d.Seal().(interface {
-		Sealer
-		Current(p keys.Purpose) keys.Secret
-	})
-	if !ok {
-		return 0, "", errors.New("store: the sealer names no current key")
-	}
+	ring := d.Seal()
 	args := []any{after, ring.Current(c.purpose).Kid, limit}
 	scan := func(rows *sqlx.Rows, v *sealedValue) error { return rows.Scan(&v.key, &v.text) }
 	if some, err := list(ctx, d, c.rows, args, scan); err != nil || len(some) == 0 {

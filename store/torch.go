@@ -44,22 +44,22 @@ const addTorchBadRow = `INSERT INTO torch_bad_rows (batch_id, row_no, field, rea
 
 // torchStagedColumns are those of a record that is not decided yet.
 const torchStagedColumns = `id, batch_id, row_no, kind, key_digest, key_text, doc_digest, phone_digest, record, profile, legacy, unit_id,
-    unit_name, unit_type, unit_region, unit_office, created_at, facts, outcome, name_no, account_id, made, unit_made, rival, decided_at`
+    unit_name, unit_type, unit_region, unit_office, created_at, key_no, facts, outcome, name_no, account_id, made, unit_made, rival, decided_at`
 
 const addTorchRecord = `
 INSERT INTO torch_records (` + torchStagedColumns + `)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, '', FALSE, FALSE, '', 0)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', 0, '', FALSE, FALSE, '', 0)
 ON CONFLICT (batch_id, kind, key_digest) DO NOTHING`
 
 // The temporary table that COPY fills, and the statement that takes it over.
 const torchIncoming = `
 CREATE TEMPORARY TABLE torch_incoming (id TEXT, batch_id TEXT, row_no BIGINT, kind TEXT, key_digest TEXT, key_text TEXT, doc_digest TEXT,
     phone_digest TEXT, record TEXT, profile TEXT, legacy TEXT, unit_id TEXT, unit_name TEXT, unit_type TEXT, unit_region TEXT,
-    unit_office TEXT, created_at BIGINT) ON COMMIT DROP`
+    unit_office TEXT, created_at BIGINT, key_no BIGINT) ON COMMIT DROP`
 
 const copyTorchIncoming = `
 COPY torch_incoming (id, batch_id, row_no, kind, key_digest, key_text, doc_digest, phone_digest, record, profile, legacy, unit_id, unit_name,
-    unit_type, unit_region, unit_office, created_at) FROM STDIN`
+    unit_type, unit_region, unit_office, created_at, key_no) FROM STDIN`
 
 const takeTorchIncoming = `
 INSERT INTO torch_records (` + torchStagedColumns + `)
@@ -178,6 +178,9 @@ func (d *DB) Stage(ctx context.Context, batch string, records []torch.Record, ba
 	}
 	defer func() { _ = done() }()
 	err = p.InTx(ctx, func(ctx context.Context) error {
+		if err := p.sameDigests(ctx); err != nil {
+			return err
+		}
 		if twice, err = p.stageTorch(ctx, rows); err != nil {
 			return err
 		}
@@ -245,21 +248,10 @@ func (d *DB) copyTorch(ctx context.Context, rows [][]any) ([]int, error) {
 // torchRow seals a record, and beforehand what its account would hold.
 func (d *DB) torchRow(batch string, r torch.Record, now time.Time) ([]any, error) {
 	id := account.NewID()
-	key, err := d.blind("torch."+string(r.Kind), r.Key)
-	if err != nil {
-		return nil, err
+	if d.Seal == nil {
+		return nil, errNoRing
 	}
-	var doc, phone string
-	if r.IDNumber != "" {
-		if doc, err = d.blind("proved", account.DocResident+"|"+r.IDNumber); err != nil {
-			return nil, err
-		}
-	}
-	if r.Mobile != "" {
-		if phone, err = d.blind(string(account.ByPhone), r.Mobile); err != nil {
-			return nil, err
-		}
-	}
+	made := torchDigests(d.Seal().Current(keys.Blind), r)
 	plain, err := json.Marshal(r)
 	if err != nil {
 		return nil, err
@@ -293,7 +285,25 @@ func (d *DB) torchRow(batch string, r torch.Record, now time.Time) ([]any, error
 	if created.IsZero() {
 		created = now
 	}
-	return append(append([]any{string(id), batch, r.Row, string(r.Kind), key, r.Key, doc, phone, record, profile, legacy}, unit...), millis(created)), nil
+	return append(append([]any{string(id), batch, r.Row, string(r.Kind), made.key, r.Key, made.doc, made.phone, record, profile, legacy}, unit...), millis(created), made.number), nil
+}
+
+// torchMarks are the digests of a record: of its key, and of what accounts are found
+// by.
+type torchMarks struct {
+	number          int
+	key, doc, phone string
+}
+
+func torchDigests(k keys.Secret, r torch.Record) torchMarks {
+	out := torchMarks{number: k.Number, key: blindUnder(k, "torch."+string(r.Kind), r.Key).text}
+	if r.IDNumber != "" {
+		out.doc = blindUnder(k, "proved", account.DocResident+"|"+r.IDNumber).text
+	}
+	if r.Mobile != "" {
+		out.phone = blindUnder(k, string(account.ByPhone), r.Mobile).text
+	}
+	return out
 }
 
 func torchPlace(id string) string { return "torch_records.record|" + id }

@@ -86,6 +86,9 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 	var plan torch.Plan
 	at := millis(now)
 	commit := func(ctx context.Context) error {
+		if err := p.sameDigests(ctx); err != nil {
+			return err
+		}
 		n, err := p.exec(ctx, takeTorchBatch, at, batch)
 		if err != nil {
 			return err

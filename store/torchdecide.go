@@ -189,6 +189,9 @@ func (d *DB) Preview(ctx context.Context, batch string, rules []torch.Rule, _ ti
 	defer func() { _ = done() }()
 	var plan torch.Plan
 	err = p.InTx(ctx, func(ctx context.Context) error {
+		if err := p.sameDigests(ctx); err != nil {
+			return err
+		}
 		if err := p.decideAll(ctx, batch, rules); err != nil {
 			return err
 		}

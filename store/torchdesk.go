@@ -46,7 +46,7 @@ WHERE r.decided_at > 0 AND r.rival <> '' AND (r.batch_id, r.row_no) > (?, ?) ORD
 
 // By batch, because the index of keys that are not decided yet begins with it.
 const torchOfKey = torchEntry + `
-JOIN torch_batches b ON b.id = r.batch_id WHERE r.kind = ? AND r.key_digest = ? ORDER BY b.created_at DESC, r.id LIMIT 50`
+JOIN torch_batches b ON b.id = r.batch_id WHERE r.kind = ? AND r.key_digest IN (?, ?) ORDER BY b.created_at DESC, r.id LIMIT 50`
 
 const torchByID = torchEntry + ` WHERE r.id = ?`
 
@@ -115,11 +115,11 @@ func (d *DB) Entries(ctx context.Context, h torch.Heap, after torch.Place, limit
 
 // EntriesOf implements torch.Books.
 func (d *DB) EntriesOf(ctx context.Context, kind torch.RecordKind, key string) ([]torch.Entry, error) {
-	digest, err := d.blind("torch."+string(kind), key)
+	digest, other, err := d.either("torch."+string(kind), key)
 	if err != nil {
 		return nil, err
 	}
-	return d.entries(ctx, torchOfKey, []any{string(kind), digest})
+	return d.entries(ctx, torchOfKey, []any{string(kind), digest.text, other.text})
 }
 
 // Entry implements torch.Books.

@@ -17,7 +17,7 @@ SELECT COALESCE(r.outcome, ''), COALESCE(a.login_name, ''), COALESCE(a.kind, '')
     COALESCE((SELECT m.login_name FROM units u JOIN accounts m ON m.id = u.account_id WHERE u.uscc = ? AND m.login_key <> ? AND m.state <> 'closed'), ''),
     EXISTS (SELECT 1 FROM accounts n WHERE n.login_key = ? AND n.kind = 'natural_person' AND n.state <> 'closed'), FALSE
 FROM (SELECT 1 AS one) o
-LEFT JOIN torch_records r ON r.kind = 'unit' AND r.key_digest = ? AND r.decided_at > 0
+LEFT JOIN torch_records r ON r.kind = 'unit' AND r.key_digest IN (?, ?) AND r.decided_at > 0
 LEFT JOIN accounts a ON a.id = r.account_id`
 
 const findTorchPerson = `
@@ -25,24 +25,24 @@ SELECT COALESCE(r.outcome, ''), COALESCE(a.login_name, ''), COALESCE(a.kind, '')
     EXISTS (SELECT 1 FROM accounts n WHERE n.login_key = ? AND n.kind = 'natural_person' AND n.state <> 'closed'),
     EXISTS (SELECT 1 FROM account_lookups p WHERE p.kind = 'phone' AND p.blind = ?)
 FROM (SELECT 1 AS one) o
-LEFT JOIN torch_records r ON r.kind = 'person' AND r.key_digest = ? AND r.decided_at > 0
+LEFT JOIN torch_records r ON r.kind = 'person' AND r.key_digest IN (?, ?) AND r.decided_at > 0
 LEFT JOIN accounts a ON a.id = r.account_id`
 
 var _ torch.Finder = (*DB)(nil)
 
 // FindUnit implements torch.Finder.
 func (d *DB) FindUnit(ctx context.Context, uscc account.USCC) (torch.Found, error) {
-	digest, err := d.blind("torch.unit", string(uscc))
+	digest, other, err := d.either("torch.unit", string(uscc))
 	if err != nil {
 		return torch.Found{}, err
 	}
 	key := strings.ToLower(string(uscc))
-	return d.findTorch(ctx, findTorchUnit, key, string(uscc), key, key, digest)
+	return d.findTorch(ctx, findTorchUnit, key, string(uscc), key, key, digest.text, other.text)
 }
 
 // FindPerson implements torch.Finder.
 func (d *DB) FindPerson(ctx context.Context, mobile account.Mobile) (torch.Found, error) {
-	digest, err := d.blind("torch.person", string(mobile))
+	digest, other, err := d.either("torch.person", string(mobile))
 	if err != nil {
 		return torch.Found{}, err
 	}
@@ -50,7 +50,7 @@ func (d *DB) FindPerson(ctx context.Context, mobile account.Mobile) (torch.Found
 	if err != nil {
 		return torch.Found{}, err
 	}
-	return d.findTorch(ctx, findTorchPerson, string(mobile), phone, digest)
+	return d.findTorch(ctx, findTorchPerson, string(mobile), phone, digest.text, other.text)
 }
 
 func (d *DB) findTorch(ctx context.Context, query string, args ...any) (f torch.Found, err error) {

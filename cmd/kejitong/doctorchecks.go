@@ -188,50 +188,6 @@ func (e *examination) difference(d time.Duration) {
 	}
 }
 
-// keys opens every key with the root key, without making any.
-func (e *examination) keys(ctx context.Context, c config.Config, db *store.DB) {
-	const check = "keys"
-	rows, err := db.Keys(ctx)
-	if err != nil {
-		e.fail(check, err.Error(), "look at the rights of the database's role")
-		return
-	}
-	if len(rows) == 0 {
-		e.warn(check, "there are none yet", "the first start makes them")
-		return
-	}
-	ring := &keys.Ring{Store: db, Root: c.Keys.RootKey.Bytes(), Now: now}
-	if err := ring.Reload(ctx); err != nil {
-		e.fail(check, err.Error(), "put the root key back that this database was made with; a new one opens nothing")
-		return
-	}
-	active, next, old := map[keys.Algorithm]bool{}, 0, false
-	for _, k := range rows {
-		switch {
-		case k.Purpose != keys.Sign:
-		case k.State == keys.Next:
-			next++
-		case k.State == keys.Active:
-			active[k.Algorithm] = true
-			old = old || now().Sub(k.ActivatedAt) > c.Keys.RotateAfter
-		}
-	}
-	for _, a := range keys.Algorithms() {
-		if !active[a] {
-			e.warn(check, "no key signs "+string(a), "the next start makes one")
-			return
-		}
-	}
-	switch {
-	case old:
-		e.warn(check, fmt.Sprintf("signing keys are older than keys.rotate_after (%v)", c.Keys.RotateAfter), "kejitong keys rotate signing")
-	case next < len(keys.Algorithms()):
-		e.ok(check, "%d open with the root key; each algorithm signs; the next keys are made by the server", len(rows))
-	default:
-		e.ok(check, "%d open with the root key; each algorithm signs and has its next key published", len(rows))
-	}
-}
-
 // outboxWarns is how long a delivery may be due: servers look every few
 // seconds, and a receiver that fails puts its own delivery off.
 const outboxWarns = 10 * time.Minute

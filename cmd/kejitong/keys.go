@@ -20,7 +20,7 @@ func keysCommand(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "keys", []command{
 		{"root", "make the root key, once for an installation: --out FILE", keysRoot},
 		{"list", "list the keys in the database: --config FILE", keysList},
-		{"rotate", "rotate signing | sealing | root: let new keys take over: --config FILE", keysRotate},
+		{"rotate", "rotate signing | sealing | digests | root: let new keys take over: --config FILE", keysRotate},
 	}, args, out)
 }
 
@@ -63,7 +63,8 @@ type keyReport struct {
 	CreatedAt   string         `json:"created_at"`
 	ActivatedAt string         `json:"activated_at,omitempty"`
 	RetiredAt   string         `json:"retired_at,omitempty"`
-	Sealed      int64          `json:"sealed,omitempty"` // values that this key opens
+	Sealed      int64          `json:"sealed,omitempty"`  // values that this key opens
+	Digests     int64          `json:"digests,omitempty"` // digests and MACs under it that are kept
 }
 
 func keysList(ctx context.Context, args []string, out io.Writer) error {
@@ -86,10 +87,14 @@ func printKeys(ctx context.Context, a *app, f *sheet) error {
 	list := []keyReport{}
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PURPOSE\tALGORITHM\tSTATE\tKID\tMADE\tACTIVE SINCE\tRETIRED\tSEALED")
+	fmt.Fprintln(w, "PURPOSE\tALGORITHM\tSTATE\tKID\tMADE\tACTIVE SINCE\tRETIRED\tVALUES")
 	for _, k := range rows {
-		list = append(list, keyReport{k.Kid, k.Purpose, k.Algorithm, k.State, rfc3339(k.CreatedAt), rfc3339(k.ActivatedAt), rfc3339(k.RetiredAt), counts[k.Kid]})
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.Purpose, k.Algorithm, k.State, k.Kid, day(k.CreatedAt), day(k.ActivatedAt), day(k.RetiredAt), sealedText(k, counts[k.Kid]))
+		digests, err := a.db.DigestsUnder(ctx, k.Purpose, k.Number)
+		if err != nil {
+			return err
+		}
+		list = append(list, keyReport{k.Kid, k.Purpose, k.Algorithm, k.State, rfc3339(k.CreatedAt), rfc3339(k.ActivatedAt), rfc3339(k.RetiredAt), counts[k.Kid], digests})
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.Purpose, k.Algorithm, k.State, k.Kid, day(k.CreatedAt), day(k.ActivatedAt), day(k.RetiredAt), valuesText(k, counts[k.Kid]+digests))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -99,11 +104,12 @@ func printKeys(ctx context.Context, a *app, f *sheet) error {
 
 func keysRotate(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("keys rotate: say what: signing, sealing or root (kejitong keys rotate help)")
+		return errors.New("keys rotate: say what: signing, sealing, digests or root (kejitong keys rotate help)")
 	}
 	return choose(ctx, "keys rotate", []command{
 		{"signing", "let the next signing keys take over: --config FILE [--emergency]", rotateSigning},
 		{"sealing", "seal everything at rest under new keys: --config FILE", rotateSealing},
+		{"digests", "make blind indexes and the MACs of mandates and grants anew under new keys: --config FILE", rotateDigests},
 		{"root", "change the root key: --to FILE, then with the new one --confirm (or --abandon): --config FILE", rotateRoot},
 	}, args, out)
 }

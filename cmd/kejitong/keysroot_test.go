@@ -41,6 +41,7 @@ func TestRootKeyRotates(t *testing.T) {
 	if _, err := d.run("keys", "rotate", "root", "--confirm"); err == nil || !strings.Contains(err.Error(), report.InForce) {
 		t.Errorf("confirmed before the configuration has the new key: %v", err)
 	}
+	d.finds("root key", verdictWarning, "restart")
 	first, err := os.ReadFile(root)
 	if err != nil {
 		t.Fatal(err)
@@ -51,11 +52,13 @@ func TestRootKeyRotates(t *testing.T) {
 	}
 	d.file("root.key", string(second))
 	former := report.Former
+	d.finds("root key", verdictWarning, "--confirm")
 	report = rootReport{}
 	d.tells(&report, "keys", "rotate", "root", "--confirm")
 	if report.Former != "" {
 		t.Errorf("%+v", report)
 	}
+	d.finds("root key", verdictOK, "in force since")
 	d.inside(func(a *app) {
 		if found, err := findAccount(t.Context(), a, "zhangsan"); err != nil || found.LoginName != "zhangsan" {
 			t.Errorf("%+v, %v", found, err)

@@ -69,9 +69,10 @@ func (a *app) reseal(ctx context.Context) error {
 	return err
 }
 
-// sealedText is how many values a key opens, for keys that seal.
-func sealedText(k keys.Row, n int64) string {
-	if !slices.Contains(keys.Sealing(), k.Purpose) {
+// valuesText is how many values need a key, for keys whose values are kept and can be
+// made anew.
+func valuesText(k keys.Row, n int64) string {
+	if !slices.Contains(keys.Sealing(), k.Purpose) && !slices.Contains(keys.Digests(), k.Purpose) {
 		return ""
 	}
 	return strconv.FormatInt(n, 10)

@@ -192,6 +192,9 @@ func (a *app) tend(ctx context.Context) {
 			if err := a.handlers.Tend(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("tend handlers", "error", err)
 			}
+			if err := a.turnDigests(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("make digests anew", "error", err)
+			}
 			a.eraseDocuments(ctx)
 			if err := a.expireRights(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("expire mandates and grants", "error", err)

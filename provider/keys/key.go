@@ -44,7 +44,7 @@ const (
 	Factor       Purpose = "factor"        // sealing of the secrets of second factors
 	Hooks        Purpose = "webhook"       // sealing of the secrets of webhooks
 	FactorMAC    Purpose = "factor_mac"    // keyed digests of recovery codes and of what counts guesses; never rotated
-	Rights       Purpose = "rights"        // MACs over mandates and grants; never rotated
+	Rights       Purpose = "rights"        // MACs over mandates and grants
 )
 
 var symmetric = []Purpose{
@@ -123,6 +123,7 @@ type Store interface {
 	// Keys gives all rows.
 	Keys(ctx context.Context) ([]Row, error)
 	RootStore
+	DigestStore
 	// AddKeys inserts rows and records ev with them, all or none: fault.Conflict if
 	// their root key is not the one in force, or is being changed. A row whose (purpose,
 	// algorithm, state) is already held by another row in state next or active
@@ -138,7 +139,8 @@ type Store interface {
 	DropKeys(ctx context.Context, retiredBefore time.Time) (int, error)
 	// RelieveKey turns, for a symmetric purpose, the active key with the given kid
 	// into retired at now and the next one into active, in one transaction with
-	// ev. fault.Conflict as for RotateKeys.
+	// ev. fault.Conflict as for RotateKeys, and if digests under the next key are
+	// wanting.
 	RelieveKey(ctx context.Context, purpose Purpose, active string, now time.Time, ev audit.Event) error
 	// DropSealing deletes the retired symmetric key with the given kid, and with ev
 	// says so, in a transaction that counts once more: fault.Conflict if a sealed

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"kejitong/provider/audit"
@@ -9,8 +10,7 @@ import (
 )
 
 // Sealing lists the purposes whose keys seal columns. What they sealed can be
-// sealed anew, so that these keys rotate; digests and MACs cannot be made again
-// from themselves, so the others do not.
+// sealed anew, so that these keys rotate.
 func Sealing() []Purpose {
 	return []Purpose{Personal, Pepper, SharedSecret, Documents, Factor, Desk, Hooks}
 }
@@ -28,6 +28,10 @@ const (
 // Announce makes a next key for every sealing purpose that has none, and gives
 // when the last of them may take over.
 func (r *Ring) Announce(ctx context.Context, actor string) (time.Time, error) {
+	return r.announce(ctx, actor, "sealing", Sealing())
+}
+
+func (r *Ring) announce(ctx context.Context, actor, object string, purposes []Purpose) (time.Time, error) {
 	rows, err := r.Store.Keys(ctx)
 	if err != nil {
 		return time.Time{}, err
@@ -35,7 +39,7 @@ func (r *Ring) Announce(ctx context.Context, actor string) (time.Time, error) {
 	now := r.Now()
 	ripe := now
 	var fresh []Row
-	for _, p := range Sealing() {
+	for _, p := range purposes {
 		number, waiting := 0, false
 		for _, k := range rows {
 			if k.Purpose != p {
@@ -60,7 +64,7 @@ func (r *Ring) Announce(ctx context.Context, actor string) (time.Time, error) {
 		fresh, ripe = append(fresh, row), now.Add(KnownFor)
 	}
 	if len(fresh) > 0 {
-		ev := audit.From(ctx, audit.Event{Kind: audit.KeyRotated, Actor: actor, Object: "sealing", Detail: "next prepared"})
+		ev := audit.From(ctx, audit.Event{Kind: audit.KeyRotated, Actor: actor, Object: object, Detail: "next prepared"})
 		if err := r.Store.AddKeys(ctx, fresh, ev); err != nil {
 			return time.Time{}, err
 		}
@@ -72,6 +76,10 @@ func (r *Ring) Announce(ctx context.Context, actor string) (time.Time, error) {
 // over, and gives the purposes that have a new key now. Of several processes that
 // do so at once, one wins and the others find it done.
 func (r *Ring) Relieve(ctx context.Context, actor string) ([]Purpose, error) {
+	return r.relieve(ctx, actor, Sealing())
+}
+
+func (r *Ring) relieve(ctx context.Context, actor string, purposes []Purpose) ([]Purpose, error) {
 	rows, err := r.Store.Keys(ctx)
 	if err != nil {
 		return nil, err
@@ -87,7 +95,7 @@ func (r *Ring) Relieve(ctx context.Context, actor string) ([]Purpose, error) {
 		}
 	}
 	var done []Purpose
-	for _, p := range Sealing() {
+	for _, p := range purposes {
 		if !ripe[p] {
 			continue
 		}
@@ -112,7 +120,7 @@ func (r *Ring) Retire(ctx context.Context, actor string) ([]string, error) {
 	}
 	var gone []string
 	for _, k := range rows {
-		if k.Purpose == Sign || k.State != Retired || r.Now().Before(k.RetiredAt.Add(KeptFor)) {
+		if !slices.Contains(Sealing(), k.Purpose) || k.State != Retired || r.Now().Before(k.RetiredAt.Add(KeptFor)) {
 			continue
 		}
 		ev := audit.From(ctx, audit.Event{Kind: audit.KeyRotated, Actor: actor, Object: string(k.Purpose), Detail: "retired key deleted"})
@@ -133,7 +141,7 @@ func (r *Ring) Retire(ctx context.Context, actor string) ([]string, error) {
 // be something to seal anew.
 func (s *Snapshot) Replaced() bool {
 	for kid, k := range s.secrets {
-		if k.State == Retired && kid != s.current[k.Purpose].Kid {
+		if k.State == Retired && slices.Contains(Sealing(), k.Purpose) && kid != s.current[k.Purpose].Kid {
 			return true
 		}
 	}

@@ -2,8 +2,6 @@ package keys
 
 import (
 	"crypto"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 )
@@ -59,12 +57,5 @@ func (s *Snapshot) Numbered(p Purpose, n int) (Secret, bool) {
 // MAC is HMAC-SHA-256 of parts under the current key of purpose. Parts are
 // joined with a zero byte, which none of them may contain.
 func (s *Snapshot) MAC(p Purpose, parts ...string) []byte {
-	h := hmac.New(sha256.New, s.current[p].Bytes)
-	for i, part := range parts {
-		if i > 0 {
-			h.Write([]byte{0})
-		}
-		h.Write([]byte(part))
-	}
-	return h.Sum(nil)
+	return s.current[p].MAC(parts...)
 }
