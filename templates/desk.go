@@ -166,6 +166,11 @@ type DeskProposal struct {
 	Mine    bool // may be decided by who looks
 	Fetch   bool // may be fetched by who looks
 	Lines   []Fact
+	URL     string // of what it is about, "" for nothing
+	Reason  string
+	Edits   []DeskEdit
+	Effects []Text
+	Stale   bool // what it is about changed meanwhile: it cannot be done any more
 }
 
 // Name and Title make DeskOperators a Page.

@@ -49,6 +49,7 @@ func samples() map[string]templates.Page {
 		uploadSamples,
 		deskSamples,
 		importSamples,
+		deskSystemSamples,
 		securitySamples,
 		helpSamples,
 		enrollSamples,

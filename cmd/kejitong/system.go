@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 
 	"kejitong/provider/account"
-	"kejitong/provider/audit"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
 )
@@ -165,6 +164,11 @@ func systemSet(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
+		r := entitlement.Revision{}
+		if there {
+			was := s
+			r.Was = &was
+		}
 		s.ID = entitlement.SystemID(*code)
 		for _, set := range []struct {
 			flag string
@@ -203,7 +207,8 @@ func systemSet(ctx context.Context, args []string, out io.Writer) error {
 		if there {
 			did = "changed"
 		}
-		if err := a.db.PutSystem(ctx, s, deed(audit.SystemChanged, string(s.ID), did)); err != nil {
+		r.Next, r.Reason = s, "kejitong system set"
+		if err := a.entitlements().Revise(ctx, r, "operator"); err != nil {
 			return err
 		}
 		return f.print(reportSystem(s), fmt.Sprintf("system %s %s %s: %s", s.ID, s.NameZH, did, strings.Join(s.Actions, ", ")))

@@ -33,19 +33,20 @@ func Compare(present, next []System) Difference {
 }
 
 // same tells whether two entries say the same; an empty list is none.
-func same(a, b System) bool {
-	for _, s := range []*System{&a, &b} {
-		if len(s.AccountKinds) == 0 {
-			s.AccountKinds = nil
-		}
-		if len(s.UnitTypes) == 0 {
-			s.UnitTypes = nil
-		}
-		if len(s.Actions) == 0 {
-			s.Actions = nil
-		}
+func same(a, b System) bool { return reflect.DeepEqual(bare(a), bare(b)) }
+
+// bare makes empty lists none.
+func bare(s System) System {
+	if len(s.AccountKinds) == 0 {
+		s.AccountKinds = nil
 	}
-	return reflect.DeepEqual(a, b)
+	if len(s.UnitTypes) == 0 {
+		s.UnitTypes = nil
+	}
+	if len(s.Actions) == 0 {
+		s.Actions = nil
+	}
+	return s
 }
 
 // Load enters the systems into the catalogue or changes them, all or none, with an

@@ -17,8 +17,13 @@ type Store interface {
 	InTx(ctx context.Context, fn func(context.Context) error) error
 	// Systems gives the catalogue.
 	Systems(ctx context.Context) ([]System, error)
-	// PutSystem inserts s or replaces the system with its id.
+	// PutSystem inserts s or replaces the system with its id, with a line of its
+	// history and the audit row.
 	PutSystem(ctx context.Context, s System, ev audit.Event) error
+	// ReviseSystem hands the entry that r is about, locked against everybody else and
+	// nil if there is none, to look, and then does what PutSystem does; an error of
+	// look undoes all. Of two that enter the same one the second gets fault.Conflict.
+	ReviseSystem(ctx context.Context, r Revision, look func(*System) error, ev audit.Event) error
 	// PutGrant inserts g or replaces the grant with its id, with its MAC, a line of
 	// its history and the audit row. What is taken by it ends the holder's tokens at
 	// the clients that own the system, and owes those a back-channel logout.

@@ -14,19 +14,20 @@ import (
 // It matches [a-z0-9_]{1,64}.
 type SystemID string
 
-// System is a business system of the catalogue.
+// System is a business system of the catalogue. As JSON it stands in its history
+// and in proposals to change it.
 type System struct {
-	ID           SystemID
-	NameZH       string
-	NameEN       string
-	Owner        string
-	EntryURL     string
-	AccountKinds []account.Kind // who may enter at all; empty means both
-	UnitTypes    []string       // which units qualify; empty means all
-	Level        string         // lowest real-name level, "L0".."L4"
-	Actions      []string       // what a grant may name
-	Earned       bool           // verification alone brings a grant of all actions to those who qualify
-	Closed       bool           // admits nobody new: no grant is made, no entry offered; what there is goes on
+	ID           SystemID       `json:"code"`
+	NameZH       string         `json:"name_zh"`
+	NameEN       string         `json:"name_en,omitempty"`
+	Owner        string         `json:"owner,omitempty"`
+	EntryURL     string         `json:"entry_url,omitempty"`
+	AccountKinds []account.Kind `json:"account_types,omitempty"` // who may enter at all; empty means both
+	UnitTypes    []string       `json:"unit_types,omitempty"`    // which units qualify; empty means all
+	Level        string         `json:"level,omitempty"`         // lowest real-name level, "L0".."L4"
+	Actions      []string       `json:"actions,omitempty"`       // what a grant may name
+	Earned       bool           `json:"earned,omitempty"`        // verification alone brings a grant of all actions to those who qualify
+	Closed       bool           `json:"closed,omitempty"`        // admits nobody new: no grant is made, no entry offered; what there is goes on
 }
 
 // Name is the system's name for readers of English, or of Chinese; the other one

@@ -15,15 +15,16 @@ type Matter string
 
 // The matters.
 const (
-	Roster Matter = "roster" // a change of the operators
-	Export Matter = "export" // the trail leaves the house
+	Roster    Matter = "roster"    // a change of the operators
+	Export    Matter = "export"    // the trail leaves the house
+	Catalogue Matter = "catalogue" // a change of the business systems
 )
 
 // ProposalState is where a proposal stands.
 type ProposalState string
 
-// The states. An approved export waits to be fetched once; a change of the roster
-// is done with its approval.
+// The states. An approved export waits to be fetched once; everything else is done
+// with its approval.
 const (
 	Open     ProposalState = "open"
 	Approved ProposalState = "approved"
@@ -41,8 +42,8 @@ const (
 type Proposal struct {
 	ID      string
 	Matter  Matter
-	Subject string // the operator concerned, empty if none
-	What    string // JSON: a Change, or what to export
+	Subject string // the operator concerned, or the business system; empty if none
+	What    string // JSON: a Change, what to export, or what the domain of the matter made of it
 	By      string
 	At      time.Time
 	Until   time.Time
@@ -64,10 +65,10 @@ func (p Proposal) Change() (c Change) {
 
 // deciders are the roles that may confirm a matter.
 func deciders(m Matter) []Role {
-	if m == Roster {
-		return []Role{SecurityAdmin}
+	if m == Export {
+		return []Role{SecurityAdmin, Auditor}
 	}
-	return []Role{SecurityAdmin, Auditor}
+	return []Role{SecurityAdmin}
 }
 
 // MayDecide tells whether o may confirm or refuse p: another person, of a role
@@ -94,6 +95,15 @@ func (s *Service) ProposeExport(ctx context.Context, by Operator, filter any) er
 	return s.propose(ctx, by, Export, "", filter, "")
 }
 
+// ProposeDeed asks for what another domain does once somebody agreed (see
+// Service.Deeds).
+func (s *Service) ProposeDeed(ctx context.Context, by Operator, m Matter, subject string, what any) error {
+	if s.Deeds[m] == nil {
+		return fault.New(fault.Invalid, "nobody does that")
+	}
+	return s.propose(ctx, by, m, subject, what, subject)
+}
+
 func (s *Service) propose(ctx context.Context, by Operator, m Matter, subject string, what any, detail string) error {
 	text, err := json.Marshal(what)
 	if err != nil {
@@ -108,9 +118,10 @@ func (s *Service) propose(ctx context.Context, by Operator, m Matter, subject st
 	return s.Store.Propose(ctx, p, ev)
 }
 
-// Decide confirms or refuses a proposal. Confirming a change of the roster does
-// it; of Add and Reset the one-time secret comes back with the operator. Of two who
-// decide at once, one does (fault.Conflict for the other).
+// Decide confirms or refuses a proposal. Confirming does what was proposed, but for
+// exports, in the transaction that settles it: what cannot be done any more stays
+// open. Of Add and Reset the one-time secret comes back with the operator. Of two
+// who decide at once, one does (fault.Conflict for the other).
 func (s *Service) Decide(ctx context.Context, by Operator, id string, confirm bool) (o Operator, secret string, err error) {
 	p, err := s.Store.Proposal(ctx, id)
 	if err != nil {
@@ -123,7 +134,7 @@ func (s *Service) Decide(ctx context.Context, by Operator, id string, confirm bo
 	to, kind := Refused, audit.ProposalRefused
 	if confirm {
 		to, kind = Approved, audit.ProposalApproved
-		if p.Matter == Roster {
+		if p.Matter != Export {
 			to = Done
 		}
 	}
@@ -136,8 +147,15 @@ func (s *Service) Decide(ctx context.Context, by Operator, id string, confirm bo
 		if err != nil || to != Done {
 			return err
 		}
-		o, secret, err = s.Apply(ctx, p.Change(), by.ID)
-		return err
+		if p.Matter == Roster {
+			o, secret, err = s.Apply(ctx, p.Change(), by.ID)
+			return err
+		}
+		do := s.Deeds[p.Matter]
+		if do == nil {
+			return fault.New(fault.Invalid, "nobody does that")
+		}
+		return do(ctx, p, by.ID)
 	})
 	if err != nil {
 		return Operator{}, "", err

@@ -33,7 +33,10 @@ type Service struct {
 	Key     []byte // names the counters of guesses, which are not those of accounts
 	Digest  func(secret string) string
 	Now     func() time.Time
-	Sleep   func(ctx context.Context, d time.Duration) // nil sleeps really, until ctx ends
+	// Deeds do what was proposed to other domains, within ctx's transaction, for the
+	// operator who agreed.
+	Deeds map[Matter]func(ctx context.Context, p Proposal, by string) error
+	Sleep func(ctx context.Context, d time.Duration) // nil sleeps really, until ctx ends
 }
 
 // Entry is a sign-in as it was typed.

@@ -95,6 +95,13 @@ func (h *Handler) doors() []door {
 		{get, "/admin/integrators/{id}", only(sec), h.showIntegrator},
 		{post, "/admin/integrators/{id}", only(sec), h.decideIntegrator},
 
+		{get, "/admin/systems", only(sys, sec), h.showSystems},
+		{post, "/admin/systems", only(sys), h.addSystem},
+		{get, "/admin/systems/new-entry", only(sys), h.beginSystem},
+		{get, "/admin/systems/{id}", only(sys, sec), h.showSystem},
+		{post, "/admin/systems/{id}", only(sys), h.changeSystem},
+		{get, "/admin/systems/{id}/edit", only(sys), h.editSystem},
+
 		{get, "/admin/notices", only(sys), h.showNotices},
 		{post, "/admin/notices", only(sys), h.postNotice},
 		{post, "/admin/notices/{id}", only(sys), h.endNotice},
@@ -136,7 +143,7 @@ func (h *Handler) Mount(r *mux.Router) {
 // open.
 var places = [...]struct{ key, path string }{
 	{"home", "/admin"}, {"cases", "/admin/cases"}, {"appeals", "/admin/appeals"}, {"accounts", "/admin/accounts"}, {"imports", "/admin/import"}, {"audit", "/admin/audit"},
-	{"operators", "/admin/operators"}, {"approvals", "/admin/approvals"}, {"integrators", "/admin/integrators"}, {"notices", "/admin/notices"}, {"self", "/admin/self"},
+	{"operators", "/admin/operators"}, {"approvals", "/admin/approvals"}, {"systems", "/admin/systems"}, {"integrators", "/admin/integrators"}, {"notices", "/admin/notices"}, {"self", "/admin/self"},
 }
 
 // may tells whether the role may open the path.

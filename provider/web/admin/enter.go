@@ -119,11 +119,20 @@ func (h *Handler) frame(v visit, here string) templates.Desk {
 	return d
 }
 
+// asFault is the fault in err, nil if there is none.
+func asFault(err error) *fault.Error {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return nil
+	}
+	return f
+}
+
 // told gives the text of a fault that an operator can act on, and the field that is
 // to blame; ok is false for everything else.
 func told(err error) (field string, text templates.Text, ok bool) {
-	var f *fault.Error
-	if !errors.As(err, &f) {
+	f := asFault(err)
+	if f == nil {
 		return "", templates.Text{}, false
 	}
 	switch f.Kind {

@@ -10,6 +10,7 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/document"
+	"kejitong/provider/entitlement"
 	"kejitong/provider/integrator"
 	"kejitong/provider/keys"
 	"kejitong/provider/operator"
@@ -79,6 +80,9 @@ type Handler struct {
 	Appeals     Appeals
 	Papers      Papers                                     // nil: there are none
 	Integrators *integrator.Service                        //
+	Catalogue   *entitlement.Service                       // business systems and grants
+	Census      *entitlement.Census                        //
+	Systems     Systems                                    //
 	Clients     AllClients                                 //
 	ClientLog   ClientLog                                  // why requests of clients failed
 	Imports     *torch.Ledger                              // what came from the former platform

@@ -186,10 +186,18 @@ func (h *Handler) approvalsPage(w http.ResponseWriter, r *http.Request, v visit,
 		return
 	}
 	for _, x := range all {
-		// An auditor has no business with the roster beyond what the trail says.
-		if x.Matter == operator.Export || v.operator.Role == operator.SecurityAdmin {
-			p.Proposals = append(p.Proposals, h.proposal(x, names, v))
+		// An auditor has no business with the rest beyond what the trail says.
+		if x.Matter != operator.Export && v.operator.Role != operator.SecurityAdmin {
+			continue
 		}
+		line := h.proposal(x, names, v)
+		if x.Matter == operator.Catalogue {
+			if line, err = h.systemProposal(r.Context(), x, names, v); err != nil {
+				h.Web.Fail(w, r, err)
+				return
+			}
+		}
+		p.Proposals = append(p.Proposals, line)
 	}
 	h.Web.Show(w, r, status, p)
 }
