@@ -37,6 +37,14 @@ func (f ConsoleField) Lines() int {
 	return 3
 }
 
+// ConsoleGroup is a part of a form, console.group.<name>. It is open at once if
+// it is the first or something in it is wrong.
+type ConsoleGroup struct {
+	Name   string
+	Open   bool
+	Fields []ConsoleField
+}
+
 // ConsoleProject is a system in a list.
 type ConsoleProject struct {
 	ID    string
@@ -139,7 +147,7 @@ type ConsoleProposal struct {
 
 // ConsoleClient is a client's metadata, secrets and open change.
 type ConsoleClient struct {
-	ID        string
+	ClientPage
 	Project   string
 	System    string
 	Issuer    string
@@ -148,7 +156,7 @@ type ConsoleClient struct {
 	HasSecret bool // its method needs one
 	Secret    bool // it has one
 	Former    time.Time
-	Fields    []ConsoleField
+	Groups    []ConsoleGroup
 	Proposals []ConsoleProposal
 	Edits     bool
 	Error     Text

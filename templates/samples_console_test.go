@@ -15,6 +15,7 @@ func consoleSamples() map[string]templates.Page {
 		{Name: "client_name", Value: evil, Why: templates.T("console.error.long")}, {Name: "redirect_uris", Type: "textarea", Value: "https://a.example.cn/cb", Hint: true},
 		{Name: "subject_type", Type: "select", Value: "public", Options: []string{"", "pairwise", "public"}}, {Name: "accept_migrated_grants", Type: "check", Value: "yes"},
 	}
+	groups := []templates.ConsoleGroup{{Name: "show", Open: true, Fields: fields[:2]}, {Name: "tokens", Fields: fields[2:3]}, {Name: "users", Fields: fields[3:]}}
 	desk := templates.Desk{Login: "anquan", Role: "security_admin", Nav: []templates.DeskLink{{Key: "integrators", URL: "/admin/integrators", Here: true}}}
 	return map[string]templates.Page{
 		"console_home": templates.ConsoleHome{May: true, Done: templates.T("console.done.left"), Projects: []templates.ConsoleProject{project, {ID: "p2", Name: "系统", State: "approved", Role: "viewer"}},
@@ -30,9 +31,9 @@ func consoleSamples() map[string]templates.Page {
 			History: []templates.ConsoleChange{{What: "edited", Client: "sbx-1", Actor: "王*", At: at, Edits: edit}}, Done: templates.T("console.done.submitted")},
 		"console_viewer": templates.ConsoleOverview{ConsoleProject: templates.ConsoleProject{ID: "p", Name: "系统", State: "approved"}, Sandbox: "sbx-1", Production: "app-1", Step: 4,
 			Team: []templates.ConsoleMember{{ID: "a", Name: "王*", Role: "owner"}, {ID: "b", Name: "李*", Role: "viewer", Self: true}}, Error: templates.T("console.error.last_owner")},
-		"console_client": templates.ConsoleClient{ID: "app-1", Project: "p1", System: longName, Issuer: "https://id.example.cn", Version: 9, HasSecret: true, Secret: true, Former: at, Fields: fields, Edits: true,
+		"console_client": templates.ConsoleClient{ClientPage: templates.ClientPage{ClientID: "app-1", ClientName: longName, Base: "/console/clients/app-1"}, Project: "p1", System: longName, Issuer: "https://id.example.cn", Version: 9, HasSecret: true, Secret: true, Former: at, Groups: groups, Edits: true,
 			Proposals: []templates.ConsoleProposal{{ID: "c1", State: "open", At: at, Edits: edit}, {ID: "c0", State: "rejected", Reason: "…", At: at, Edits: edit}}, Error: templates.T("console.error.open"), Done: templates.T("console.done.waits")},
-		"console_client_new":   templates.ConsoleClient{ID: "sbx-1", Project: "p1", System: "系统", Sandbox: true, HasSecret: true, Fields: fields, Edits: true},
+		"console_client_new":   templates.ConsoleClient{ClientPage: templates.ClientPage{ClientID: "sbx-1", ClientName: "系统", Base: "/console/clients/sbx-1"}, Project: "p1", System: "系统", Sandbox: true, HasSecret: true, Groups: groups, Edits: true},
 		"console_secret":       templates.ConsoleSecret{Kind: "client", Value: "s3cr3t-shown-once", ID: "app-1", Issuer: "https://id.example.cn", Until: at, Back: "/console/clients/app-1"},
 		"console_secret_tests": templates.ConsoleSecret{Kind: "tests", Value: "test-abc", Back: "/console/projects/p1"},
 		"desk_integrators": templates.DeskIntegrators{Desk: desk, Projects: []templates.ConsoleProject{project}, Persons: []templates.ConsoleMember{{ID: "a", Name: "王*"}},

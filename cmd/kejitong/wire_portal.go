@@ -1,8 +1,12 @@
 package main
 
 import (
+	"context"
+
 	"kejitong/provider"
 	"kejitong/provider/entitlement"
+	"kejitong/provider/integrator"
+	"kejitong/provider/principal"
 	"kejitong/provider/session"
 	"kejitong/provider/web"
 	"kejitong/provider/web/portal"
@@ -12,6 +16,9 @@ import (
 // wirePortal builds 我的信息 with its parts, in the order of their links.
 func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.Hall) (provider.Surface, error) {
 	return &portal.Handler{
+		Develops: func(ctx context.Context, v *principal.Visit) (bool, error) {
+			return a.console.Uses(ctx, integrator.Asker{Account: v.Principal.Account, Units: v.Principal.Units(a.clock())})
+		},
 		Web: kit, Visitors: hall, Names: &portal.RealName{Service: a.names, Papers: true, Now: a.clock},
 		Parts: []portal.Part{
 			&portal.Services{

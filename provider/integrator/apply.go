@@ -2,9 +2,11 @@ package integrator
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"kejitong/provider/account"
@@ -42,6 +44,21 @@ func (s *Service) Bodies(ctx context.Context, who Asker) ([]Body, error) {
 		out = append(out, Body{"", who.Account.Profile.Name})
 	}
 	return out, err
+}
+
+// Uses tells whether the console is of use to the asker: to connect systems, as a
+// member of a team, or to answer an invitation.
+func (s *Service) Uses(ctx context.Context, who Asker) (bool, error) {
+	bodies, err := s.Bodies(ctx, who)
+	if err != nil || len(bodies) > 0 {
+		return err == nil, err
+	}
+	mine, err := s.Store.ProjectsOf(ctx, who.Account.ID)
+	if err != nil || len(mine) > 0 {
+		return err == nil, err
+	}
+	invites, err := s.Store.TeamInvitesFor(ctx, who.Account.LoginKey, s.Now())
+	return len(invites) > 0, err
 }
 
 // verified: the unit's own verification counts, and for its account that of the
@@ -93,6 +110,8 @@ func (s *Service) Check(ctx context.Context, f Form) (Form, error) {
 			return wrong("reason_"+w.Scope, MsgWhy)
 		case utf8.RuneCountInString(w.Reason) > 200:
 			return wrong("reason_"+w.Scope, MsgLong)
+		case hidden(w.Reason):
+			return wrong("reason_"+w.Scope, MsgHidden)
 		}
 	}
 	known, err := s.Store.Systems(ctx)
@@ -111,7 +130,19 @@ func (s *Service) Check(ctx context.Context, f Form) (Form, error) {
 	}
 	// The rules of registration have the last word.
 	_, err = s.Vet(ctx, policy(false, client.Metadata{}), described(Project{Form: f}, client.Metadata{RedirectURIs: f.RedirectURIs}))
+	var refused *fault.Error
+	if errors.As(err, &refused) && refused.Field == "client_name" { // which is called otherwise here
+		return wrong("name", refused.Msg)
+	}
 	return f, err
+}
+
+// hidden tells whether a text has characters that nobody sees, which rearrange
+// what an operator reads (S69).
+func hidden(s string) bool {
+	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Zl, unicode.Zp)
+	})
 }
 
 // described lays what the project says over metadata.

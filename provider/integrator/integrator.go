@@ -153,6 +153,17 @@ type Edit struct {
 	After  json.RawMessage `json:"a,omitempty"`
 }
 
+// Said are the values before and after as people read them: texts without quotes,
+// one of a list a line, and whatever else as JSON.
+func (e Edit) Said() (before, after string) { return said(e.Before), said(e.After) }
+
+func said(raw json.RawMessage) string {
+	if all := texts(raw); len(all) > 0 {
+		return strings.Join(all, "\n")
+	}
+	return string(raw)
+}
+
 // ProposalState is where a proposal stands.
 type ProposalState string
 

@@ -9,6 +9,7 @@ const (
 	MsgMany        = "console.error.many"
 	MsgEmpty       = "console.error.empty"
 	MsgLong        = "console.error.long"
+	MsgHidden      = "console.error.hidden"
 	MsgScope       = "console.error.scope"
 	MsgWhy         = "console.error.why"
 	MsgSystem      = "console.error.system"

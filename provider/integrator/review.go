@@ -28,7 +28,7 @@ func (r Reviewer) owns(team []Member) bool {
 	return false
 }
 
-var said = map[Decision]struct{ what, notice string }{
+var tidings = map[Decision]struct{ what, notice string }{
 	Approve: {WhatApproved, NoticeApproved}, Reject: {WhatRejected, NoticeRejected}, Return: {WhatReturned, NoticeReturned},
 }
 
@@ -74,10 +74,10 @@ func (s *Service) Decide(ctx context.Context, by Reviewer, project string, versi
 				return err
 			}
 		}
-		if err := s.note(ctx, p.ID, "", by.ID, said[d].what); err != nil {
+		if err := s.note(ctx, p.ID, "", by.ID, tidings[d].what); err != nil {
 			return err
 		}
-		if err := s.tell(ctx, p, said[d].notice, p.ID+"|"+p.DecidedAt.Format("20060102150405.000")); err != nil {
+		if err := s.tell(ctx, p, tidings[d].notice, p.ID+"|"+p.DecidedAt.Format("20060102150405.000")); err != nil {
 			return err
 		}
 		return s.Store.Record(ctx, event(ctx, audit.ProjectDecided, by.ID, p.ID, string(d)))

@@ -42,6 +42,11 @@ func TestLogin(project string, p Part) string {
 	return "sbx-" + strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(project))[:8] + "-" + string(p)
 }
 
+// partOf is what a test account is for.
+func partOf(a account.Account) Part {
+	return Part(a.LoginName[strings.LastIndexByte(a.LoginName, '-')+1:])
+}
+
 // OpenSandbox gives all test accounts of a project a new password, the same for
 // all, which is told this once; it makes those that are missing. They are nobody:
 // their documents, numbers and units are of regions that do not exist.

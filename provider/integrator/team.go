@@ -2,6 +2,7 @@ package integrator
 
 import (
 	"context"
+	"slices"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
@@ -15,6 +16,7 @@ type Overview struct {
 	Invites []Invite          // to owners alone: those that are open
 	Tests   []account.Account // of the sandbox
 	History []Change
+	Ready   bool // the client in earnest can prove itself
 }
 
 // Overview gives a project to a member of its team.
@@ -34,6 +36,14 @@ func (s *Service) Overview(ctx context.Context, who account.ID, project string) 
 	}
 	if o.Tests, err = s.Store.TestAccounts(ctx, project); err != nil {
 		return o, err
+	}
+	slices.SortFunc(o.Tests, func(a, b account.Account) int { return indexOf(partOf(a)) - indexOf(partOf(b)) })
+	if m.Production != "" {
+		c, err := s.Store.Client(ctx, m.Production)
+		if err != nil {
+			return o, err
+		}
+		o.Ready = c.SecretDigest != "" || !c.Metadata.HasSecret()
 	}
 	o.History, err = s.Store.ClientChanges(ctx, project, 100)
 	return o, err

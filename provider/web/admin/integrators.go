@@ -54,7 +54,8 @@ func (h *Handler) integratorsPage(w http.ResponseWriter, r *http.Request, v visi
 	for _, x := range changes {
 		line := templates.ConsoleProposal{ID: x.ID, Client: x.Client, System: x.System, At: x.At, Doubts: spelt(x.Doubts)}
 		for _, e := range x.Edits {
-			line.Edits = append(line.Edits, templates.ConsoleEdit{Member: e.Member, Before: string(e.Before), After: string(e.After)})
+			before, after := e.Said()
+			line.Edits = append(line.Edits, templates.ConsoleEdit{Member: e.Member, Before: before, After: after})
 		}
 		p.Proposals = append(p.Proposals, line)
 	}

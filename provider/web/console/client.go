@@ -29,31 +29,49 @@ const (
 // member is a member of the metadata that integrators edit.
 type member struct {
 	name    string
+	group   string
 	shape   shape
 	options []string
 }
 
 var (
 	signing  = []string{"", "RS256", "PS256", "ES256", "EdDSA"}
-	editable = []member{ // in the order of the page
-		{"client_name", text, nil}, {"purpose", text, nil}, {"logo_uri", text, nil}, {"client_uri", text, nil}, {"policy_uri", text, nil},
-		{"tos_uri", text, nil}, {"contacts", list, nil}, {"redirect_uris", list, nil}, {"post_logout_redirect_uris", list, nil}, {"scope", text, nil},
-		{"token_endpoint_auth_method", text, []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"}},
-		{"token_endpoint_auth_signing_alg", text, append([]string{"", "HS256"}, signing[1:]...)}, {"jwks", object, nil}, {"jwks_uri", text, nil},
-		{"id_token_signed_response_alg", text, signing[1:]}, {"userinfo_signed_response_alg", text, signing},
-		{"id_token_encrypted_response_alg", text, append([]string{""}, client.KeyEncryptions()...)},
-		{"id_token_encrypted_response_enc", text, append([]string{""}, client.ContentEncryptions()...)},
-		{"userinfo_encrypted_response_alg", text, append([]string{""}, client.KeyEncryptions()...)},
-		{"userinfo_encrypted_response_enc", text, append([]string{""}, client.ContentEncryptions()...)},
-		{"subject_type", text, []string{"pairwise", "public"}}, {"sector_identifier_uri", text, nil}, {"initiate_login_uri", text, nil},
-		{"backchannel_logout_uri", text, nil}, {"backchannel_logout_session_required", yes, nil}, {"frontchannel_logout_uri", text, nil},
-		{"frontchannel_logout_session_required", yes, nil}, {"request_uris", list, nil}, {"require_pushed_authorization_requests", yes, nil},
-		{"dpop_bound_access_tokens", yes, nil}, {"default_max_age", number, nil}, {"require_auth_time", yes, nil},
-		{"claims_profile", text, []string{string(client.Standard), string(client.Kejitong)}},
-		{"required_realname_level", text, []string{"", "L0", "L1", "L2", "L3", "L4"}}, {"required_account_types", list, nil},
-		{"required_acr", text, []string{"", "urn:fuwu:aal:1", "urn:fuwu:aal:2", "urn:fuwu:aal:3"}}, {"accept_migrated_grants", yes, nil},
+	editable = []member{ // in the order of the page, those of a group together
+		{"redirect_uris", "addresses", list, nil}, {"post_logout_redirect_uris", "addresses", list, nil}, {"initiate_login_uri", "addresses", text, nil},
+		{"scope", "addresses", text, nil},
+		{"client_name", "show", text, nil}, {"purpose", "show", text, nil}, {"logo_uri", "show", text, nil}, {"client_uri", "show", text, nil},
+		{"policy_uri", "show", text, nil}, {"tos_uri", "show", text, nil}, {"contacts", "show", list, nil},
+		{"token_endpoint_auth_method", "keys", text, []string{"client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"}},
+		{"token_endpoint_auth_signing_alg", "keys", text, append([]string{"", "HS256"}, signing[1:]...)}, {"jwks", "keys", object, nil}, {"jwks_uri", "keys", text, nil},
+		{"dpop_bound_access_tokens", "keys", yes, nil},
+		{"id_token_signed_response_alg", "tokens", text, signing[1:]}, {"userinfo_signed_response_alg", "tokens", text, signing},
+		{"id_token_encrypted_response_alg", "tokens", text, append([]string{""}, client.KeyEncryptions()...)},
+		{"id_token_encrypted_response_enc", "tokens", text, append([]string{""}, client.ContentEncryptions()...)},
+		{"userinfo_encrypted_response_alg", "tokens", text, append([]string{""}, client.KeyEncryptions()...)},
+		{"userinfo_encrypted_response_enc", "tokens", text, append([]string{""}, client.ContentEncryptions()...)},
+		{"subject_type", "tokens", text, []string{"pairwise", "public"}}, {"sector_identifier_uri", "tokens", text, nil},
+		{"claims_profile", "tokens", text, []string{string(client.Standard), string(client.Kejitong)}},
+		{"backchannel_logout_uri", "logout", text, nil}, {"backchannel_logout_session_required", "logout", yes, nil},
+		{"frontchannel_logout_uri", "logout", text, nil}, {"frontchannel_logout_session_required", "logout", yes, nil},
+		{"request_uris", "requests", list, nil}, {"require_pushed_authorization_requests", "requests", yes, nil},
+		{"default_max_age", "requests", number, nil}, {"require_auth_time", "requests", yes, nil},
+		{"required_realname_level", "users", text, []string{"", "L0", "L1", "L2", "L3", "L4"}}, {"required_account_types", "users", list, nil},
+		{"required_acr", "users", text, []string{"", "urn:fuwu:aal:1", "urn:fuwu:aal:2", "urn:fuwu:aal:3"}}, {"accept_migrated_grants", "users", yes, nil},
 	}
 )
+
+// grouped parts the fields of editable into the groups of the page.
+func grouped(form []templates.ConsoleField) []templates.ConsoleGroup {
+	var out []templates.ConsoleGroup
+	for i, f := range form {
+		if i == 0 || editable[i].group != editable[i-1].group {
+			out = append(out, templates.ConsoleGroup{Name: editable[i].group, Open: i == 0})
+		}
+		g := &out[len(out)-1]
+		g.Fields, g.Open = append(g.Fields, f), g.Open || f.Why.Says()
+	}
+	return out
+}
 
 // fields are the form of m.
 func fields(m client.Metadata) ([]templates.ConsoleField, error) {
@@ -166,8 +184,8 @@ func (h *Handler) clientPage(w http.ResponseWriter, r *http.Request, v *principa
 		return
 	}
 	p := templates.ConsoleClient{
-		ID: c.ID, Project: m.ID, System: m.Form.Name, Issuer: h.Issuer, Sandbox: c.Sandbox != "", Version: c.Version, HasSecret: c.Metadata.HasSecret(),
-		Secret: c.SecretDigest != "", Fields: form, Edits: m.Role.AtLeast(integrator.Developer),
+		ClientPage: about(c), Project: m.ID, System: m.Form.Name, Issuer: h.Issuer, Sandbox: c.Sandbox != "", Version: c.Version, HasSecret: c.Metadata.HasSecret(),
+		Secret: c.SecretDigest != "", Edits: m.Role.AtLeast(integrator.Developer),
 	}
 	if h.Now().Before(c.FormerUntil) {
 		p.Former = c.FormerUntil
@@ -180,7 +198,7 @@ func (h *Handler) clientPage(w http.ResponseWriter, r *http.Request, v *principa
 	code := http.StatusOK
 	switch done := r.URL.Query().Get("done"); {
 	case wrong != nil:
-		said, ok := blame(wrong, p.Fields)
+		said, ok := blame(wrong, form)
 		if !ok {
 			h.Web.Fail(w, r, wrong)
 			return
@@ -196,6 +214,7 @@ func (h *Handler) clientPage(w http.ResponseWriter, r *http.Request, v *principa
 	case done == "ended":
 		p.Done = templates.T("console.done.ended")
 	}
+	p.Groups = grouped(form)
 	h.Web.Show(w, r, code, p, named(v))
 }
 

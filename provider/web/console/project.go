@@ -15,8 +15,9 @@ import (
 	"kejitong/templates"
 )
 
-// steps says at which step of the stepper a project stands.
-var steps = map[integrator.State]int{integrator.Testing: 1, integrator.Returned: 1, integrator.Submitted: 2, integrator.Approved: 4, integrator.Rejected: 2}
+// steps says at which step of the stepper a project stands; one whose client in
+// earnest is ready is a step further.
+var steps = map[integrator.State]int{integrator.Testing: 1, integrator.Returned: 1, integrator.Submitted: 2, integrator.Approved: 3, integrator.Rejected: 2}
 
 // showProject is GET /console/projects/{project}.
 func (h *Handler) showProject(w http.ResponseWriter, r *http.Request, v *principal.Visit) {
@@ -33,6 +34,9 @@ func (h *Handler) projectPage(w http.ResponseWriter, r *http.Request, v *princip
 		ConsoleProject: shown(m.Project, string(m.Role)), Version: m.Version, Purpose: m.Form.Purpose, Reason: m.Reason, Sandbox: m.Sandbox,
 		Production: m.Production, Step: steps[m.State], Open: m.State.Editable(),
 		Edits: m.Role.AtLeast(integrator.Developer), Owns: m.Role.AtLeast(integrator.Owner),
+	}
+	if m.Ready {
+		p.Step++
 	}
 	for _, a := range m.Tests {
 		p.Tests = append(p.Tests, templates.ConsoleTest{Login: a.LoginName, Part: a.LoginName[strings.LastIndexByte(a.LoginName, '-')+1:]})
@@ -85,7 +89,8 @@ func masked(login string) string {
 func edits(all []integrator.Edit) []templates.ConsoleEdit {
 	var out []templates.ConsoleEdit
 	for _, e := range all {
-		out = append(out, templates.ConsoleEdit{Member: e.Member, Before: string(e.Before), After: string(e.After)})
+		before, after := e.Said()
+		out = append(out, templates.ConsoleEdit{Member: e.Member, Before: before, After: after})
 	}
 	return out
 }

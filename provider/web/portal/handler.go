@@ -3,6 +3,7 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gorilla/mux"
@@ -15,6 +16,8 @@ import (
 
 // Handler serves the pages. All fields but Parts must be set before Mount.
 type Handler struct {
+	// Develops tells whether the developer console is of use to somebody.
+	Develops func(ctx context.Context, v *principal.Visit) (bool, error)
 	Web      *web.Kit
 	Visitors *visitor.Hall
 	Names    *RealName

@@ -32,6 +32,14 @@ func (h *Handler) showMe(w http.ResponseWriter, r *http.Request, v *principal.Vi
 			p.Links = append(due, p.Links...)
 		}
 	}
+	develops, err := h.Develops(r.Context(), v)
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	if develops {
+		p.Links = append(p.Links, templates.Link{URL: "/console", Text: templates.T("console.me"), Hint: templates.T("console.me_hint")})
+	}
 	h.Web.Show(w, r, http.StatusOK, p, as(v))
 }
 
