@@ -17,6 +17,14 @@ const (
 DELETE FROM interface_deeds WHERE (client_id, key) IN (SELECT client_id, key FROM interface_deeds WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 )
 
+// Deed gives the digest of the request that was done under key, and what it made.
+func (d *DB) Deed(ctx context.Context, clientID, key string) (request, object string, err error) {
+	if _, err := d.row(ctx, selectDeed, []any{clientID, key}, &request, &object); err != nil {
+		return "", "", fmt.Errorf("read a deed: %w", err)
+	}
+	return request, object, nil
+}
+
 // BeginDeed notes within ctx's transaction that the client does something under
 // key. Of those who do the same at once one is first, and the others wait for
 // what became of it; they get the digest of its request and what it made.

@@ -18,12 +18,15 @@ import (
 func clientCommand(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "client", []command{
 		{"add", "register a relying party: --id ID --name NAME --redirect-uri URI …", clientAdd},
+		{"update", "change what the flags name of one: --id ID, and the flags of client add", clientUpdate},
 		{"list", "list them", clientList},
 		{"show", "show one with all its metadata: --id ID", clientShow},
 		{"disable", "refuse it everywhere, within a second: --id ID", clientDisable},
 		{"enable", "let it work again: --id ID", clientEnable},
-		{"secret", "replace its secret: --id ID [--secret-file F]", clientSecret},
+		{"secret", "replace its secret at once: --id ID [--secret-file F]", clientSecret},
+		{"rotate-secret", "give it a new secret beside the one it has: --id ID [--overlap 168h] [--end]", clientRotate},
 		{"review", "say that somebody has looked at one that registered itself: --id ID", clientReview},
+		{"preview", "what it would be told about a user: --id ID --login NAME [--scope SCOPES]", clientPreview},
 		{"log", "why its requests failed lately: --id ID [--kind K]", clientLog},
 		{"token", "add | list | revoke what lets systems register themselves: client token add --help", clientToken},
 	}, args, out)
@@ -32,17 +35,18 @@ func clientCommand(ctx context.Context, args []string, out io.Writer) error {
 // clientReport is what the commands print of a client; never a secret, except
 // the one that was just made.
 type clientReport struct {
-	ID        string                 `json:"client_id"`
-	Secret    string                 `json:"client_secret,omitempty"`
-	Name      string                 `json:"client_name,omitempty"`
-	State     client.State           `json:"state"`
-	Reviewed  bool                   `json:"reviewed"`
-	Method    string                 `json:"token_endpoint_auth_method"`
-	Systems   []entitlement.SystemID `json:"business_systems,omitempty"`
-	CreatedAt time.Time              `json:"created_at"`
-	UpdatedAt time.Time              `json:"updated_at"`
-	Metadata  *client.Metadata       `json:"metadata,omitempty"`
-	Warnings  []string               `json:"warnings,omitempty"`
+	ID          string                 `json:"client_id"`
+	Secret      string                 `json:"client_secret,omitempty"`
+	FormerUntil *time.Time             `json:"former_secret_until,omitempty"`
+	Name        string                 `json:"client_name,omitempty"`
+	State       client.State           `json:"state"`
+	Reviewed    bool                   `json:"reviewed"`
+	Method      string                 `json:"token_endpoint_auth_method"`
+	Systems     []entitlement.SystemID `json:"business_systems,omitempty"`
+	CreatedAt   time.Time              `json:"created_at"`
+	UpdatedAt   time.Time              `json:"updated_at"`
+	Metadata    *client.Metadata       `json:"metadata,omitempty"`
+	Warnings    []string               `json:"warnings,omitempty"`
 }
 
 func reportClient(c *client.Client) clientReport {

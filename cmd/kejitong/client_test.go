@@ -253,7 +253,7 @@ func TestRegisterScript(t *testing.T) {
 // TestBlameNamesFlags: every member that has a flag is blamed on one that is
 // there.
 func TestBlameNamesFlags(t *testing.T) {
-	f := newClientFlags(&strings.Builder{})
+	f := newClientFlags("client add", &strings.Builder{})
 	for member, flag := range flagOf {
 		if f.Lookup(flag) == nil {
 			t.Errorf("%s is blamed on --%s, which does not exist", member, flag)

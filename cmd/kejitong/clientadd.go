@@ -90,12 +90,10 @@ func typedAs[T ~string](in []string) []T {
 	return out
 }
 
-func newClientFlags(out io.Writer) *clientFlags {
-	f := &clientFlags{sheet: newSheet("client add", out), text: map[string]*string{}, list: map[string]*many{}, yes: map[string]*bool{}}
+func newClientFlags(verb string, out io.Writer) *clientFlags {
+	f := &clientFlags{sheet: newSheet(verb, out), text: map[string]*string{}, list: map[string]*many{}, yes: map[string]*bool{}}
 	f.StringVar(&f.id, "id", "", "client id: A-Z a-z 0-9 _ -")
-	f.StringVar(&f.secretFile, "secret-file", "", "file that holds its secret (default: one is made and printed, once)")
 	f.BoolVar(&f.public, "public", false, "it cannot keep a secret: --auth-method none")
-	f.BoolVar(&f.replace, "replace", false, "replace the metadata of a client that is there; its secret stays unless --secret-file is given")
 	f.StringVar(&f.metadataFile, "metadata-file", "", "JSON document of RFC 7591 section 2; flags win")
 	jwks := ""
 	f.text["jwks-file"] = &jwks
@@ -113,17 +111,21 @@ func newClientFlags(out io.Writer) *clientFlags {
 	return f
 }
 
-// metadata puts the flags over the file and lets the domain judge the whole.
-func (f *clientFlags) metadata() (client.Metadata, error) {
+// metadata puts the flags over the file, both over what there was, and lets the
+// domain judge the whole.
+func (f *clientFlags) metadata(before *client.Metadata) (client.Metadata, error) {
 	var doc struct {
 		client.Metadata
 		ID string `json:"client_id"`
+	}
+	if before != nil {
+		doc.Metadata = *before
 	}
 	if f.metadataFile != "" {
 		if err := readDocument("metadata-file", f.metadataFile, &doc); err != nil {
 			return doc.Metadata, err
 		}
-	} else { // a document that names none has RFC 7591's default
+	} else if before == nil { // a document that names none has RFC 7591's default
 		doc.GrantTypes = []string{client.GrantCode, client.GrantRefresh}
 	}
 	m := &doc.Metadata
@@ -164,6 +166,9 @@ func (f *clientFlags) metadata() (client.Metadata, error) {
 	if f.id == "" {
 		f.id = doc.ID
 	}
+	if before != nil && doc.ID != "" && doc.ID != f.id {
+		return *m, refuse("metadata-file", f.metadataFile, "is about the client "+doc.ID)
+	}
 	if m.Name == "" {
 		return *m, missing("name", "the name that users read")
 	}
@@ -196,11 +201,13 @@ var flagOf = map[string]string{
 }
 
 func clientAdd(ctx context.Context, args []string, out io.Writer) error {
-	f := newClientFlags(out)
+	f := newClientFlags("client add", out)
+	f.StringVar(&f.secretFile, "secret-file", "", "file that holds its secret (default: one is made and printed, once)")
+	f.BoolVar(&f.replace, "replace", false, "replace the metadata of a client that is there; its secret stays unless --secret-file is given")
 	if err := f.read(args); err != nil {
 		return err
 	}
-	m, err := f.metadata()
+	m, err := f.metadata(nil)
 	if err != nil {
 		return err
 	}
@@ -225,7 +232,7 @@ func clientAdd(ctx context.Context, args []string, out io.Writer) error {
 		case err != nil:
 			return err
 		case !f.replace:
-			return refuse("id", f.id, "is registered already; --replace gives it new metadata, kejitong client secret a new secret")
+			return refuse("id", f.id, "is registered already; kejitong client update changes it, --replace gives it new metadata, kejitong client secret a new secret")
 		default:
 			c, kind = old, audit.ClientChanged
 		}

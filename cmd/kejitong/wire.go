@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-webauthn/webauthn/webauthn"
+
 	"kejitong/config"
 	"kejitong/provider"
 	"kejitong/provider/account"
@@ -179,32 +181,14 @@ func (a *app) assemble(ctx context.Context) error {
 	a.runner = &outbox.Runner{Store: a.db, Now: a.clock, Log: a.log, Every: 5 * time.Second, Attempts: 12, Workers: 8}
 	a.runner.Init()
 	leave := &parting.Service{Flow: a.db, Clients: a.clients, Keys: a.ring.Snapshot, Now: a.clock}
-	mutual, err := mutualTLS(c.Listen.MTLS)
+	op, err := a.provider()
 	if err != nil {
 		return err
 	}
-	party, err := factor.RelyingParty(c.Issuer, a.platformName())
+	op.Grants, op.Flow, op.Sessions, op.Parting, op.Web, op.Outbox, op.Registrations = a.grants, a.db, sessions, leave, kit, a.runner, a.db
+	party, err := a.party()
 	if err != nil {
-		return fmt.Errorf("passkeys: %w", err)
-	}
-	op := &oidc.Provider{
-		MTLS:   mutual,
-		Issuer: c.Issuer,
-		Times: oidc.Times{
-			Code: c.Tokens.CodeTTL, Access: c.Tokens.AccessTTL, IDToken: c.Tokens.IDTokenTTL, RefreshIdle: c.Tokens.RefreshIdle,
-			RefreshAbsolute: c.Tokens.RefreshAbsolute, RefreshGrace: c.Tokens.RefreshGrace, Pushed: c.Tokens.PARTTL,
-			Interaction: c.Sessions.InteractionTTL, Skew: c.Tokens.ClockSkew,
-		},
-		Features: oidc.Features{
-			FrontChannelTokens: c.Protocol.FrontChannelTokens, Registration: c.Protocol.Registration, DeviceGrant: c.Protocol.DeviceGrant,
-			TokenExchange: c.Protocol.TokenExchange, JWTBearerGrant: c.Protocol.JWTBearerGrant, SessionManagement: c.Protocol.SessionManagement,
-			DPoPNonce:  c.Protocol.DPoPNonce,
-			RequirePAR: c.Protocol.RequirePAR,
-			Passkeys:   party != nil,
-		},
-		Keys: a.ring, Clients: a.clients, Principals: a.db, Grants: a.grants, Flow: a.db, Sessions: sessions, Parting: leave, Web: kit,
-		Outbox: a.runner, Outbound: a.outside(), Now: a.clock, Log: a.log,
-		Registrations: a.db,
+		return err
 	}
 	var devices device.Store
 	if c.Protocol.DeviceGrant {
@@ -246,6 +230,46 @@ func (a *app) assemble(ctx context.Context) error {
 	pages.Ways = ways(more)
 	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages, More: more})
 	return nil
+}
+
+// party is for whom passkeys are made; nil where the issuer has no host for them.
+func (a *app) party() (*webauthn.WebAuthn, error) {
+	party, err := factor.RelyingParty(a.cfg.Issuer, a.platformName())
+	if err != nil {
+		return nil, fmt.Errorf("passkeys: %w", err)
+	}
+	return party, nil
+}
+
+// provider is the protocol as the configuration has it, without what it serves
+// pages and keeps grants with.
+func (a *app) provider() (*oidc.Provider, error) {
+	c := a.cfg
+	mutual, err := mutualTLS(c.Listen.MTLS)
+	if err != nil {
+		return nil, err
+	}
+	party, err := a.party()
+	if err != nil {
+		return nil, err
+	}
+	return &oidc.Provider{
+		MTLS:   mutual,
+		Issuer: c.Issuer,
+		Times: oidc.Times{
+			Code: c.Tokens.CodeTTL, Access: c.Tokens.AccessTTL, IDToken: c.Tokens.IDTokenTTL, RefreshIdle: c.Tokens.RefreshIdle,
+			RefreshAbsolute: c.Tokens.RefreshAbsolute, RefreshGrace: c.Tokens.RefreshGrace, Pushed: c.Tokens.PARTTL,
+			Interaction: c.Sessions.InteractionTTL, Skew: c.Tokens.ClockSkew,
+		},
+		Features: oidc.Features{
+			FrontChannelTokens: c.Protocol.FrontChannelTokens, Registration: c.Protocol.Registration, DeviceGrant: c.Protocol.DeviceGrant,
+			TokenExchange: c.Protocol.TokenExchange, JWTBearerGrant: c.Protocol.JWTBearerGrant, SessionManagement: c.Protocol.SessionManagement,
+			DPoPNonce:  c.Protocol.DPoPNonce,
+			RequirePAR: c.Protocol.RequirePAR,
+			Passkeys:   party != nil,
+		},
+		Keys: a.ring, Clients: a.clients, Principals: a.db, Outbound: a.outside(), Now: a.clock, Log: a.log,
+	}, nil
 }
 
 // outside makes our own calls to addresses that others registered.

@@ -38,10 +38,10 @@ type Keeper struct {
 	Now   func() time.Time
 }
 
-// Create registers a client, under an id of its own if none is given, and gives
-// the secret that was made for it, if its method needs one. fault.Conflict if the
-// id is taken.
-func (k *Keeper) Create(ctx context.Context, by, id string, asked Metadata) (*Client, string, error) {
+// Draft makes a client that is registered nowhere yet, under an id of its own if
+// none is given, and gives the secret that was made for it, if its method needs
+// one. It may ask addresses outside, so it has no place in a transaction.
+func (k *Keeper) Draft(ctx context.Context, id string, asked Metadata) (*Client, string, error) {
 	if id == "" {
 		b := make([]byte, 12)
 		rand.Read(b) //nolint:errcheck // crypto/rand never fails: it ends the program instead
@@ -61,14 +61,19 @@ func (k *Keeper) Create(ctx context.Context, by, id string, asked Metadata) (*Cl
 			return nil, "", err
 		}
 	}
-	return c, secret, k.Shelf.InTx(ctx, func(ctx context.Context) error {
-		switch _, err := k.Shelf.ClientForChange(ctx, id); {
+	return c, secret, nil
+}
+
+// Enter registers a draft. fault.Conflict if its id is taken.
+func (k *Keeper) Enter(ctx context.Context, by string, c *Client) error {
+	return k.Shelf.InTx(ctx, func(ctx context.Context) error {
+		switch _, err := k.Shelf.ClientForChange(ctx, c.ID); {
 		case err == nil:
 			return &fault.Error{Kind: fault.Conflict, Field: "client_id", Msg: "is registered already"}
 		case !fault.Is(err, fault.NotFound):
 			return err
 		}
-		return k.Shelf.PutClient(ctx, c, audit.Event{Kind: audit.ClientCreated, Actor: by, Object: id, Detail: "interface"})
+		return k.Shelf.PutClient(ctx, c, audit.Event{Kind: audit.ClientCreated, Actor: by, Object: c.ID, Detail: "interface"})
 	})
 }
 

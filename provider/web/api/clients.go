@@ -93,14 +93,13 @@ func (h *Handler) createClient(w http.ResponseWriter, r *http.Request, v visit) 
 	if err != nil {
 		return err
 	}
+	var draft *client.Client
 	secret := ""
-	id, again, err := h.once(r, v, raw, func(ctx context.Context) (string, error) {
-		c, text, err := h.Clients.Create(ctx, v.by(), q.ID, q.Metadata)
-		if err != nil {
-			return "", err
-		}
-		secret = text
-		return c.ID, nil
+	id, again, err := h.once(r, v, raw, func(ctx context.Context) (err error) {
+		draft, secret, err = h.Clients.Draft(ctx, q.ID, q.Metadata)
+		return err
+	}, func(ctx context.Context) (string, error) {
+		return draft.ID, h.Clients.Enter(ctx, v.by(), draft)
 	})
 	if err != nil {
 		return err

@@ -37,6 +37,9 @@ type Gate interface {
 type Deeds interface {
 	// InTx runs fn in one transaction, which rides in the ctx it is given.
 	InTx(ctx context.Context, fn func(context.Context) error) error
+	// Deed gives the digest of the request that was done under key, and what it
+	// made; "" if there is none.
+	Deed(ctx context.Context, clientID, key string) (request, object string, err error)
 	// BeginDeed notes within the transaction that the client does something under
 	// key; of several at once one is first, and the others learn the digest of its
 	// request and what it made.

@@ -172,31 +172,38 @@ func (h *Handler) from(v visit, r *http.Request) (string, error) {
 	return string(plain), nil
 }
 
-// once does what makes something, in one transaction; a request that comes again
-// under the same Idempotency-Key makes nothing, and again is true: id is what the
-// first one made. Secrets are shown to the first alone (S71).
-func (h *Handler) once(r *http.Request, v visit, raw []byte, do func(context.Context) (id string, err error)) (id string, again bool, err error) {
+// nothing needs to be prepared for what makes something of what is in the database.
+func nothing(context.Context) error { return nil }
+
+// once does what makes something, in one transaction, after ready, which runs
+// before it and may take its time: it may call addresses outside. A request that
+// comes again under the same Idempotency-Key makes nothing, and again is true: id
+// is what the first one made. Secrets are shown to the first alone (S71).
+func (h *Handler) once(r *http.Request, v visit, raw []byte, ready func(context.Context) error, do func(context.Context) (id string, err error)) (id string, again bool, err error) {
 	key := r.Header.Get("Idempotency-Key")
 	if len(key) > 128 || strings.ContainsFunc(key, func(c rune) bool { return c < 0x21 || c > 0x7e }) {
 		return "", false, invalid("Idempotency-Key", "want up to 128 visible ASCII characters")
 	}
-	ctx := r.Context()
+	ctx, hashed, request := r.Context(), digest(key), digest(r.Method+" "+r.URL.Path+"\n"+string(raw))
+	if key != "" { // what was done needs no second look at the world outside
+		before, made, err := h.Deeds.Deed(ctx, v.client, hashed)
+		if err != nil || before != "" {
+			return made, true, sameRequest(err, before, request)
+		}
+	}
+	if err := ready(ctx); err != nil {
+		return "", false, err
+	}
 	err = h.Deeds.InTx(ctx, func(ctx context.Context) error {
 		again = false
 		if key == "" {
 			id, err = do(ctx)
 			return err
 		}
-		hashed, request := digest(key), digest(r.Method+" "+r.URL.Path+"\n"+string(raw))
 		first, before, made, err := h.Deeds.BeginDeed(ctx, v.client, hashed, request, h.Now().Add(keptDeed))
-		switch {
-		case err != nil:
-			return err
-		case !first && before != request:
-			return &fault.Error{Kind: fault.Conflict, Field: "Idempotency-Key", Msg: "was used for another request"}
-		case !first:
+		if err != nil || !first {
 			id, again = made, true
-			return nil
+			return sameRequest(err, before, request)
 		}
 		if id, err = do(ctx); err != nil {
 			return err
@@ -204,6 +211,13 @@ func (h *Handler) once(r *http.Request, v visit, raw []byte, do func(context.Con
 		return h.Deeds.SettleDeed(ctx, v.client, hashed, id)
 	})
 	return id, again, err
+}
+
+func sameRequest(err error, before, request string) error {
+	if err == nil && before != request {
+		return &fault.Error{Kind: fault.Conflict, Field: "Idempotency-Key", Msg: "was used for another request"}
+	}
+	return err
 }
 
 func digest(s string) string {

@@ -213,7 +213,7 @@ func (h *Handler) addGrant(w http.ResponseWriter, r *http.Request, v visit) erro
 	if err != nil {
 		return err
 	}
-	id, again, err := h.once(r, v, raw, func(ctx context.Context) (string, error) {
+	id, again, err := h.once(r, v, raw, nothing, func(ctx context.Context) (string, error) {
 		g, err := h.made(ctx, q)
 		if err != nil {
 			return "", err

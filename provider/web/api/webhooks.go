@@ -70,7 +70,7 @@ func (h *Handler) addHook(w http.ResponseWriter, r *http.Request, v visit) error
 		return err
 	}
 	secret := ""
-	id, again, err := h.once(r, v, raw, func(ctx context.Context) (string, error) {
+	id, again, err := h.once(r, v, raw, nothing, func(ctx context.Context) (string, error) {
 		e, err := h.Hooks.Add(ctx, v.by(), q.Client, q.URL, q.Events)
 		secret = webhook.Text(e.Secret)
 		return e.ID, err
