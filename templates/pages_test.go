@@ -143,6 +143,10 @@ func coreSamples() map[string]templates.Page {
 			Asks: system(), Kind: templates.NotEntitled, Person: "王*", AccountType: templates.NaturalPerson,
 			Unit: longName, CanSwitch: true, CanGoBack: true, CanPickUnit: true, Hidden: hidden,
 		},
+		"refused_ended": templates.Refused{
+			Asks: system(), Kind: templates.NotEntitled, Person: "王*", AccountType: templates.NaturalPerson,
+			Ended: longName, EndedAt: time.Date(2026, 11, 26, 1, 2, 0, 0, time.UTC), StepURL: "/me/services/ask", CanSwitch: true, CanGoBack: true, Hidden: hidden,
+		},
 		"refused_start_again": templates.Refused{
 			Asks: system(), Kind: templates.NotEntitled, Person: "王*", AccountType: templates.NaturalPerson,
 			StartURL: "https://gaoqi.example.gov.cn/start?a=1&iss=https%3A%2F%2Fop", CanSwitch: true, CanGoBack: true, Hidden: hidden,

@@ -1,5 +1,7 @@
 package templates
 
+import "time"
+
 // Refused tells why the gate in front of a system stays shut, who can open it
 // and how to ask. The form posts account=other; a second one cancel=yes, which
 // goes back to the system.
@@ -10,6 +12,8 @@ type Refused struct {
 	Person      string // display name of the signed-in account
 	AccountType string // NaturalPerson or LegalEntity
 	Unit        string // the unit stood for, if any
+	Ended       string // the unit for which the account could enter until EndedAt, for NotEntitled
+	EndedAt     time.Time
 
 	Level       string // L0–L4, the account's, for LevelTooLow
 	NeedLevel   string // L0–L4, the system's, for LevelTooLow

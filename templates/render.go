@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"text/template/parse"
+	"time"
 
 	"golang.org/x/text/language"
 )
@@ -87,6 +88,7 @@ func pagesIn(c catalogue) (map[string]*template.Template, error) {
 		"named": c.named,
 		"when":  c.when,
 		"day":   c.day,
+		"last":  func(until time.Time) string { return c.day(until.Add(-time.Second)) }, // what holds until midnight ends the day before
 		"part":  func(v view, data any) part { return part{view: v, D: data} },
 	}).Option("missingkey=error")
 	layout, err := empty.Clone()

@@ -68,7 +68,7 @@ func TestHandlerStoryInChromium(t *testing.T) {
 			step("unit-4-ended", chromedp.Click(end), chromedp.WaitVisible(`.told[role="status"]`))
 			step("8-refused", chromedp.Navigate(second+"/login"), chromedp.WaitVisible(`form[action^="/refused"], main form`))
 			step("9-refused-by-name", chromedp.Navigate(first+"/login?org_hint="+demoUSCC), chromedp.WaitVisible(`main form`))
-			for _, want := range []string{"尚未获得该系统的授权", demoUSCC} {
+			for _, want := range []string{"尚未获得该系统的授权", demoUSCC, "您代表“示例科技有限公司”办理该业务的授权已于"} {
 				if body, err := chromedp.Run(person, chromedp.TextContent("main")); err != nil || !strings.Contains(body, want) {
 					t.Errorf("the page does not say %s: %s, %v", want, body, err)
 				}

@@ -6,11 +6,14 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
+	"kejitong/provider/entitlement"
 	"kejitong/provider/keys"
+	"kejitong/provider/principal"
 	"kejitong/provider/web/visitor"
 	"kejitong/templates"
 )
@@ -58,6 +61,10 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 		}
 		p.StepURL = "/me/services/ask?" + at.Encode()
 	}
+	hint := strings.ToUpper(strings.TrimSpace(s.form.Get("org_hint")))
+	if why == authflow.NotEntitled || why == authflow.UnitUnknown {
+		p.Ended, p.EndedAt = lost(who, s.client.Metadata.BusinessSystems, hint, h.Now())
+	}
 	if why == authflow.UnitUnknown {
 		// To have no mandate for the unit named is to have no permission for it;
 		// whether the unit exists is not told.
@@ -68,6 +75,22 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 		return
 	}
 	h.Web.Show(w, r, http.StatusOK, p, s.options()...)
+}
+
+// lost gives the unit for which who could enter one of the systems until now or a
+// while ago, the latest; with a hint, only the unit of that USCC.
+func lost(who principal.Principal, systems []entitlement.SystemID, hint string, now time.Time) (unit string, at time.Time) {
+	for _, g := range who.Grants {
+		if !g.State.Over() || !slices.Contains(systems, g.System) || now.Before(g.Until) || !g.Until.After(at) {
+			continue
+		}
+		for _, m := range who.Mandates {
+			if m.Unit.ID == g.UnitID && (hint == "" || string(m.Unit.USCC) == hint) {
+				unit, at = m.Unit.Name, g.Until
+			}
+		}
+	}
+	return unit, at
 }
 
 // refusedCookie marks the refusal that this browser saw last, so that a reload
