@@ -69,6 +69,8 @@ func (h *Handler) doors() []door {
 		{get, "/admin/accounts/{id}", only(rev, sec), h.showAccount},
 		{post, "/admin/accounts/{id}/reveal", only(rev, sec), h.reveal},
 		{post, "/admin/accounts/{id}", only(sec), h.changeAccount},
+		{get, "/admin/accounts/{id}/rights", only(rev, sec), h.showRights},
+		{post, "/admin/accounts/{id}/rights", only(sec), h.decree},
 
 		{get, "/admin/import", only(sys, sec, rev), h.showImports},
 		{post, "/admin/import", only(rev, sec), h.findRecords},

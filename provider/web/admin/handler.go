@@ -82,6 +82,7 @@ type Handler struct {
 	Integrators *integrator.Service                        //
 	Catalogue   *entitlement.Service                       // business systems and grants
 	Census      *entitlement.Census                        //
+	Rights      Rights                                     //
 	Systems     Systems                                    //
 	Clients     AllClients                                 //
 	ClientLog   ClientLog                                  // why requests of clients failed
