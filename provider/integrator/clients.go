@@ -132,7 +132,11 @@ func Sensitive(before client.Metadata, e Edit) bool {
 		for _, uri := range append(slices.Clone(before.RedirectURIs), before.PostLogoutRedirectURIs...) {
 			known = append(known, origin(uri))
 		}
-		for _, uri := range texts(e.After) {
+		asked := texts(e.After)
+		if asked == nil && len(e.After) > 0 {
+			return true
+		}
+		for _, uri := range asked {
 			if o := origin(uri); o == "" || !slices.Contains(known, o) {
 				return true
 			}
@@ -142,13 +146,17 @@ func Sensitive(before client.Metadata, e Edit) bool {
 	return true
 }
 
+// texts are a text or a list of them; none if it is anything else.
 func texts(raw json.RawMessage) []string {
 	var one string
 	var many []string
-	if json.Unmarshal(raw, &many) != nil && json.Unmarshal(raw, &one) == nil {
-		many = []string{one}
+	switch {
+	case json.Unmarshal(raw, &many) == nil:
+		return many
+	case json.Unmarshal(raw, &one) == nil:
+		return []string{one}
 	}
-	return many
+	return nil
 }
 
 func words(raw json.RawMessage) []string { return strings.Fields(strings.Join(texts(raw), " ")) }
