@@ -119,19 +119,8 @@ func (s *Service) FinishObject(ctx context.Context, by Asker, id, code, reason s
 	if err != nil {
 		return err
 	}
-	if f.Step == Sent {
-		if err := s.Codes.Check(ctx, challenge.Try{Purpose: challenge.Appeal, Flow: f.Key, To: f.Data.Mobile, Code: code}); err != nil {
-			return err
-		}
-		if !f.Data.Matched {
-			return over()
-		}
-		if err := s.advance(ctx, &f, Proved); err != nil {
-			return err
-		}
-	}
-	if f.Step != Proved {
-		return over()
+	if err := s.answered(ctx, &f, challenge.Appeal, code); err != nil {
+		return err
 	}
 	a, err := s.Store.Appeal(ctx, f.Appeal)
 	if err != nil {

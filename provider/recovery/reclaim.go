@@ -7,7 +7,6 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/challenge"
-	"kejitong/provider/credential"
 	"kejitong/provider/fault"
 )
 
@@ -31,12 +30,12 @@ func (s *Service) parties(ctx context.Context, k Kind, c Claim, own *Subject) (a
 	if own == nil && k == UnitName { // a unit's account under another name than the unit's
 		key, err := account.NormaliseLogin(c.LoginName)
 		if err == nil {
-			sub, err := s.Store.SubjectByLogin(ctx, key)
-			if err != nil && !fault.Is(err, fault.NotFound) {
+			sub, err := s.holder(ctx, key)
+			if err != nil {
 				return "", nil, err
 			}
-			if err == nil && fits(k, sub.Account) && sub.Account.State != account.Closed && sub.Unit != nil && sub.Unit.USCC == c.USCC {
-				own = &sub
+			if sub != nil && fits(k, sub.Account) && sub.Unit != nil && sub.Unit.USCC == c.USCC {
+				own = sub
 			}
 		}
 	}
@@ -54,18 +53,6 @@ func (s *Service) holder(ctx context.Context, key string) (*Subject, error) {
 		sub = nil
 	}
 	return sub, err
-}
-
-// holds is who has a login name, closed accounts too; nil if nobody has.
-func (s *Service) holds(ctx context.Context, key string) (*Subject, error) {
-	sub, err := s.Store.SubjectByLogin(ctx, key)
-	if fault.Is(err, fault.NotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &sub, nil
 }
 
 // concerns refuses an approval that would lead nowhere: without an account, or of
@@ -107,19 +94,8 @@ func (s *Service) RedeemName(ctx context.Context, by Asker, id, code string) err
 	if !a.Ready(s.Now()) {
 		return fault.New(fault.Refused, MsgNotYet)
 	}
-	if f.Step == Begun { // no code was asked for
-		return &fault.Error{Kind: fault.Invalid, Field: "code", Msg: challenge.MsgCode}
-	}
-	if f.Step == Sent {
-		if err := s.Codes.Check(ctx, challenge.Try{Purpose: challenge.Appeal, Flow: f.Key, To: f.Data.Mobile, Code: code}); err != nil {
-			return err
-		}
-		if err := s.advance(ctx, &f, Proved); err != nil {
-			return err
-		}
-	}
-	if f.Step != Proved {
-		return over()
+	if err := s.answered(ctx, &f, challenge.Appeal, code); err != nil {
+		return err
 	}
 	return s.Store.InTx(ctx, func(ctx context.Context) error {
 		f, a := f, a
@@ -169,8 +145,7 @@ func (s *Service) move(ctx context.Context, a Appeal) error {
 			return err
 		}
 	}
-	guesses := credential.Keys{Account: s.Credentials.Keys(a.Claim.Wanted, "").Account} // they were about another account
-	if err := s.Credentials.Store.Refund(ctx, guesses, s.Now()); err != nil {
+	if err := s.pardon(ctx, a.Claim.Wanted); err != nil { // the guesses were about another account
 		return err
 	}
 	name := strings.ToUpper(a.Claim.Wanted)

@@ -39,11 +39,11 @@ func (s *Service) Find(ctx context.Context, by Asker, kind account.Kind, login s
 		return "", err
 	}
 	f := Flow{Way: wayOf(kind), Data: Data{LoginName: strings.TrimSpace(login)}}
-	sub, err := s.Store.SubjectByLogin(ctx, key)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	sub, err := s.holds(ctx, key)
+	if err != nil {
 		return "", err
 	}
-	if err == nil && sub.Account.Kind == kind {
+	if sub != nil && sub.Account.Kind == kind {
 		f.Account = sub.Account.ID
 	}
 	id, err := s.start(ctx, by, f, s.Times.OrDefault().Flow)
@@ -129,7 +129,16 @@ func (d Data) matches(sub Subject) bool {
 
 // subject is the account with that id, nil if there is none.
 func (s *Service) subject(ctx context.Context, id account.ID) (*Subject, error) {
-	sub, err := s.Store.Subject(ctx, id) // also for the empty id: as much work for a name that nobody has
+	return some(s.Store.Subject(ctx, id)) // also for the empty id: as much work for a name that nobody has
+}
+
+// holds is who has a login name, closed accounts too; nil if nobody has.
+func (s *Service) holds(ctx context.Context, key string) (*Subject, error) {
+	return some(s.Store.SubjectByLogin(ctx, key))
+}
+
+// some is what a look-up gave, nil where it found nobody.
+func some(sub Subject, err error) (*Subject, error) {
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}
@@ -209,26 +218,34 @@ func (s *Service) Reset(ctx context.Context, by Asker, id string, a Answer) erro
 	})
 }
 
-// prove checks the code of a flow unless it was right before, and gives the
-// account if it is still as it was when the code was promised.
-func (s *Service) prove(ctx context.Context, f *Flow, p challenge.Purpose, code string) (*Subject, error) {
+// answered checks the code of a flow unless it was right before. One that was only
+// seemingly sent is never right; the flow would be over.
+func (s *Service) answered(ctx context.Context, f *Flow, p challenge.Purpose, code string) error {
 	if f.Step == Begun { // no code was asked for
-		return nil, &fault.Error{Kind: fault.Invalid, Field: "code", Msg: challenge.MsgCode}
+		return &fault.Error{Kind: fault.Invalid, Field: "code", Msg: challenge.MsgCode}
 	}
 	if f.Step == Sent {
-		err := s.Codes.Check(ctx, challenge.Try{Purpose: p, Flow: f.Key, To: f.Data.Mobile, Code: code})
-		if err == nil && !f.Data.Matched {
-			err = fmt.Errorf("recovery: a code that was never sent was right")
+		if err := s.Codes.Check(ctx, challenge.Try{Purpose: p, Flow: f.Key, To: f.Data.Mobile, Code: code}); err != nil {
+			return err
 		}
-		if err != nil {
-			return nil, err
+		if !f.Data.Matched {
+			return over()
 		}
 		if err := s.advance(ctx, f, Proved); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if f.Step != Proved {
-		return nil, over()
+		return over()
+	}
+	return nil
+}
+
+// prove is answered, and gives the account if it is still as it was when the code
+// was promised.
+func (s *Service) prove(ctx context.Context, f *Flow, p challenge.Purpose, code string) (*Subject, error) {
+	if err := s.answered(ctx, f, p, code); err != nil {
+		return nil, err
 	}
 	sub, err := s.subject(ctx, f.Account)
 	if err != nil {
@@ -329,8 +346,7 @@ func (s *Service) aftermath(ctx context.Context, old Subject, reason string) err
 	if _, err := s.Sessions.EndSessions(ctx, session.Which{Account: a.ID}, s.Now(), ended); err != nil {
 		return err
 	}
-	guesses := credential.Keys{Account: s.Credentials.Keys(a.LoginName, "").Account}
-	if err := s.Credentials.Store.Refund(ctx, guesses, s.Now()); err != nil {
+	if err := s.pardon(ctx, a.LoginName); err != nil {
 		return err
 	}
 	if a.Kind == account.LegalEntity || reason == HeldByAppeal {
@@ -346,6 +362,11 @@ func (s *Service) aftermath(ctx context.Context, old Subject, reason string) err
 		purpose = noticeResetUnit
 	}
 	return s.tellHolder(ctx, old, purpose, maskLogin(a.LoginName), shortDay(s.Now()))
+}
+
+// pardon forgets the guesses at the password of a login name.
+func (s *Service) pardon(ctx context.Context, login string) error {
+	return s.Credentials.Store.Refund(ctx, credential.Keys{Account: s.Credentials.Keys(login, "").Account}, s.Now())
 }
 
 // Standing is a flow as its page shows it, to the browser that it belongs to.
