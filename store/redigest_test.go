@@ -348,6 +348,10 @@ func TestWhatIsFoundWhileDigestKeysRotate(t *testing.T) {
 		if n, err := w.db.DigestsUnder(ctx, keys.Blind, 1); err != nil || n != 0 {
 			t.Errorf("%d digests under the old key, %v", n, err)
 		}
+		// Announced once, and for each purpose relieved, spent and deleted once.
+		if n := storetest.Count(t, w.o, `SELECT COUNT(*) FROM audit WHERE kind = ? AND object IN ('digests', 'blind', 'rights')`, string(audit.KeyRotated)); n != 7 {
+			t.Errorf("%d rows of the trail", n)
+		}
 		if f, err := w.db.FindUnit(ctx, uE2); err != nil || f.Outcome != "" {
 			t.Errorf("the erased record: %+v, %v", f, err)
 		}

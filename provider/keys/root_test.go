@@ -37,7 +37,8 @@ func process(t *testing.T, db *store.DB, root []byte) (*keys.Ring, error) {
 func TestTheRootKeyChanges(t *testing.T) {
 	for name, options := range map[string]func(testing.TB) store.Options{"sqlite": storetest.SQLite, "postgres": storetest.Postgres} {
 		t.Run(name, func(t *testing.T) {
-			db, old := storetest.Ready(t, options(t))
+			o := options(t)
+			db, old := storetest.Ready(t, o)
 			ctx, root := t.Context(), anyRoot(t)
 			sealed, err := old.Snapshot().Seal(keys.Personal, "accounts.profile|a", []byte("张三"))
 			if err != nil {
@@ -106,6 +107,9 @@ func TestTheRootKeyChanges(t *testing.T) {
 			}
 			if err := errors.Join(err, fresh.Prepare(ctx)); err != nil {
 				t.Errorf("keys are made again: %v", err)
+			}
+			if n := storetest.Count(t, o, `SELECT COUNT(*) FROM audit WHERE object = 'root'`); n != 2 {
+				t.Errorf("%d rows of the trail for two deeds", n)
 			}
 			if roots, err := db.Roots(ctx); err != nil || len(roots) != 1 || roots[0].ID != keys.RootID(root) || roots[0].Former {
 				t.Errorf("%+v, %v", roots, err)
