@@ -36,6 +36,8 @@ WHERE id = ? AND state = 'staging' RETURNING ` + torchBatchColumns
 const reopenTorchStaging = `
 UPDATE torch_batches SET state = 'staging', staged = 0, bad = 0, plan = '' WHERE id = ? AND state IN ('staging', 'staged') RETURNING ` + torchBatchColumns
 
+const analyzeTorch = `ANALYZE torch_records`
+
 const dropTorchRecords = `DELETE FROM torch_records WHERE batch_id = ?`
 
 const dropTorchBadRows = `DELETE FROM torch_bad_rows WHERE batch_id = ?`
@@ -72,15 +74,17 @@ SELECT i.row_no FROM torch_incoming i WHERE NOT EXISTS (SELECT 1 FROM torch_reco
 // patient is the database for work in bulk: without the bounds on statements that
 // those have whom somebody waits for.
 func (d *DB) patient() (*DB, func() error, error) {
+	p := &DB{Seal: d.Seal, Now: d.Now, postgres: d.postgres, write: d.write, read: d.read, timeout: 24 * time.Hour, options: d.options, release: d.release}
 	if !d.postgres {
-		return d, func() error { return nil }, nil
+		return p, func() error { return nil }, nil
 	}
 	pool, err := d.migrationPool()
 	if err != nil {
 		return nil, nil, err
 	}
-	x := sqlx.NewDb(pool, "postgres")
-	return &DB{Seal: d.Seal, Now: d.Now, postgres: true, write: x, read: x, timeout: 24 * time.Hour, options: d.options, release: d.release}, pool.Close, nil
+	p.write = sqlx.NewDb(pool, "postgres")
+	p.read = p.write
+	return p, pool.Close, nil
 }
 
 // OpenBatch implements torch.Store.
@@ -135,6 +139,9 @@ func (d *DB) CloseStaging(ctx context.Context, batch string, rows int64) (torch.
 	found, err := p.returning(ctx, closeTorchStaging, []any{rows, batch}, torchBatchDest(&b)...)
 	if err == nil && !found {
 		err = fault.New(fault.Conflict, "the batch is not being staged")
+	}
+	if err == nil && p.postgres { // else what follows is planned for a table of nothing
+		_, err = p.exec(ctx, analyzeTorch)
 	}
 	return b, err
 }

@@ -27,13 +27,13 @@ WHERE id IN (SELECT r.rival FROM torch_records r WHERE r.batch_id = ? AND r.riva
 const addTorchUnits = `
 INSERT INTO units (id, uscc, name, type, region, registration_authority, status, state, account_id, verified_at, realname_status, realname_level,
     realname_method, realname_verified_at, process_id, check_id, check_organization)
-SELECT r.unit_id, r.key_text, r.unit_name, r.unit_type, r.unit_region, r.unit_office, 'active', 'active', '', 0, 'unverified', 'L0', '', 0, '', '', ''
-FROM torch_records r WHERE r.batch_id = ? AND r.outcome IN ('E1', 'E3') AND NOT EXISTS (SELECT 1 FROM units u WHERE u.uscc = r.key_text)`
+SELECT r.unit_id, r.key_text, r.unit_name, r.unit_type, r.unit_region, r.unit_office, 'active', 'active', r.id, 0, 'unverified', 'L0', '', 0, '', '', ''
+FROM torch_records r WHERE r.batch_id = ? AND r.unit_made`
 
+// markTorchUnits names the unit that was there already.
 const markTorchUnits = `
-UPDATE torch_records SET unit_made = EXISTS (SELECT 1 FROM units u WHERE u.id = torch_records.unit_id),
-    unit_id = COALESCE((SELECT u.id FROM units u WHERE u.uscc = torch_records.key_text), '')
-WHERE batch_id = ? AND kind = 'unit'`
+UPDATE torch_records SET unit_id = COALESCE((SELECT u.id FROM units u WHERE u.uscc = torch_records.key_text), '')
+WHERE batch_id = ? AND kind = 'unit' AND NOT unit_made`
 
 const addTorchAccounts = `
 INSERT INTO accounts (id, kind, state, login_name, login_key, unit_id, realname_status, realname_level, realname_method, realname_verified_at,
@@ -42,9 +42,10 @@ SELECT r.id, t.makes, 'active', ` + torchName + `, lower(` + torchName + `), CAS
     'unverified', 'L0', '', 0, '', '', '', r.profile, '', r.created_at, ?, 0, 1
 FROM torch_records r JOIN torch_rules t ON t.kind = r.kind AND t.facts = r.facts WHERE r.batch_id = ? AND r.made`
 
+// linkTorchUnits gives a unit that was there its own account.
 const linkTorchUnits = `
-UPDATE units SET account_id = (SELECT r.id FROM torch_records r WHERE r.batch_id = ? AND r.unit_id = units.id AND r.outcome IN ('E1', 'E3'))
-WHERE id IN (SELECT r.unit_id FROM torch_records r WHERE r.batch_id = ? AND r.outcome IN ('E1', 'E3'))`
+UPDATE units SET account_id = r.id FROM torch_records r
+WHERE r.batch_id = ? AND r.unit_id = units.id AND r.outcome IN ('E1', 'E3') AND NOT r.unit_made`
 
 const addTorchPasswords = `
 INSERT INTO credentials (account_id, phc, legacy, changed_at, must_change)
@@ -107,7 +108,7 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 			args []any
 		}{
 			{dethroneTorch, []any{batch}}, {addTorchUnits, []any{batch}}, {markTorchUnits, []any{batch}}, {addTorchAccounts, []any{at, batch}},
-			{linkTorchUnits, []any{batch, batch}}, {addTorchPasswords, []any{at, batch}}, {addTorchMandates, []any{at, batch}}, {addTorchGrants, []any{at, batch}},
+			{linkTorchUnits, []any{batch}}, {addTorchPasswords, []any{at, batch}}, {addTorchMandates, []any{at, batch}}, {addTorchGrants, []any{at, batch}},
 			{rememberTorchMandates, []any{at, ev.Actor, batch, batch}}, {rememberTorchGrants, []any{at, ev.Actor, batch, batch}},
 			{addTorchAudit, []any{at, string(audit.AccountMigrated), ev.Actor, batch}}, {settleTorch, []any{at, batch}},
 		} {
@@ -145,8 +146,8 @@ SELECT COUNT(*) FROM torch_records r JOIN accounts a ON a.id = r.id WHERE r.batc
 const untakeTorchBatch = `UPDATE torch_batches SET state = 'reverted', reverted_at = ? WHERE id = ? AND state = 'committed'`
 
 const restoreTorchRivals = `
-UPDATE accounts SET unit_id = (SELECT r.unit_id FROM torch_records r WHERE r.batch_id = ? AND r.rival = accounts.id)
-WHERE id IN (SELECT r.rival FROM torch_records r WHERE r.batch_id = ? AND r.rival <> '') AND unit_id = ''`
+UPDATE accounts SET unit_id = r.unit_id FROM torch_records r
+WHERE r.batch_id = ? AND r.rival <> '' AND r.rival = accounts.id AND accounts.unit_id = ''`
 
 const unlinkTorchUnits = `
 UPDATE units SET account_id = COALESCE((SELECT r.rival FROM torch_records r WHERE r.batch_id = ? AND r.id = units.account_id), '')
@@ -186,7 +187,7 @@ func (d *DB) Revert(ctx context.Context, batch string, now time.Time, ev audit.E
 			text string
 			args []any
 		}{
-			{unlinkTorchUnits, []any{batch, batch}}, {restoreTorchRivals, []any{batch, batch}}, {dropTorchAccounts, []any{batch}},
+			{unlinkTorchUnits, []any{batch, batch}}, {restoreTorchRivals, []any{batch}}, {dropTorchAccounts, []any{batch}},
 			{dropTorchUnits, []any{batch}}, {undecideTorch, []any{batch}},
 		} {
 			if _, err := p.exec(ctx, step.text, step.args...); err != nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // Decisions about a whole batch are set-based: the facts of every record by
-// look-ups in indexes, the outcome by a join with the decision tables. Each text
-// takes the batch's id.
+// look-ups in indexes, the outcome by a join with the decision tables, both in one
+// statement, so that a wide row is written once. Each text takes the batch's id.
 
 const dropTorchRules = `DELETE FROM torch_rules`
 
@@ -23,41 +23,45 @@ const addTorchRule = `INSERT INTO torch_rules (kind, facts, outcome, makes, name
 // unitTorchFacts: T is 1 for whoever stands in the file. Only a verified legal
 // account of a unit stands in the way of the unit's own.
 const unitTorchFacts = `
-UPDATE torch_records SET facts = 8
-    + CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.login_key = lower(torch_records.key_text) AND a.kind = 'legal_entity' AND a.state <> 'closed')
+SELECT r.id, r.kind, 8
+    + CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.login_key = lower(r.key_text) AND a.kind = 'legal_entity' AND a.state <> 'closed')
         THEN 4 ELSE 0 END
-    + CASE WHEN EXISTS (SELECT 1 FROM units u JOIN accounts a ON a.id = u.account_id WHERE u.uscc = torch_records.key_text
-        AND u.realname_status = 'verified' AND a.login_key <> lower(torch_records.key_text) AND a.state <> 'closed') THEN 2 ELSE 0 END
-    + CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.login_key = lower(torch_records.key_text) AND a.kind = 'natural_person' AND a.state <> 'closed')
-        THEN 1 ELSE 0 END
-WHERE batch_id = ? AND kind = 'unit'`
+    + CASE WHEN EXISTS (SELECT 1 FROM units u JOIN accounts a ON a.id = u.account_id WHERE u.uscc = r.key_text
+        AND u.realname_status = 'verified' AND a.login_key <> lower(r.key_text) AND a.state <> 'closed') THEN 2 ELSE 0 END
+    + CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.login_key = lower(r.key_text) AND a.kind = 'natural_person' AND a.state <> 'closed')
+        THEN 1 ELSE 0 END AS facts
+FROM torch_records r WHERE r.batch_id = ? AND r.kind = 'unit'`
 
 // personTorchFacts: the account that holds the number is this person's if the
 // verified documents are equal, or, where one has none, the proved number is.
 const personTorchFacts = `
-UPDATE torch_records SET facts = 8
-    + CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.login_key = torch_records.key_text AND a.kind = 'natural_person' AND a.state <> 'closed')
+SELECT r.id, r.kind, 8
+    + CASE WHEN EXISTS (SELECT 1 FROM accounts a WHERE a.login_key = r.key_text AND a.kind = 'natural_person' AND a.state <> 'closed')
         THEN 4 ELSE 0 END
     + CASE WHEN EXISTS (SELECT 1 FROM accounts a LEFT JOIN proved_documents p ON p.account_id = a.id
-        WHERE a.login_key = torch_records.key_text AND a.kind = 'natural_person' AND a.state <> 'closed' AND CASE
-            WHEN p.blind IS NOT NULL AND torch_records.doc_digest <> '' THEN p.blind = torch_records.doc_digest
-            ELSE torch_records.phone_digest <> '' AND EXISTS (SELECT 1 FROM account_lookups l
-                WHERE l.kind = 'phone' AND l.blind = torch_records.phone_digest AND l.account_id = a.id) END) THEN 2 ELSE 0 END
-    + CASE WHEN torch_records.doc_digest <> '' AND EXISTS (SELECT 1 FROM proved_documents p JOIN accounts a ON a.id = p.account_id
-        WHERE p.blind = torch_records.doc_digest AND a.login_key <> torch_records.key_text) THEN 1 ELSE 0 END
-WHERE batch_id = ? AND kind = 'person'`
+        WHERE a.login_key = r.key_text AND a.kind = 'natural_person' AND a.state <> 'closed' AND CASE
+            WHEN p.blind IS NOT NULL AND r.doc_digest <> '' THEN p.blind = r.doc_digest
+            ELSE r.phone_digest <> '' AND EXISTS (SELECT 1 FROM account_lookups l
+                WHERE l.kind = 'phone' AND l.blind = r.phone_digest AND l.account_id = a.id) END) THEN 2 ELSE 0 END
+    + CASE WHEN r.doc_digest <> '' AND EXISTS (SELECT 1 FROM proved_documents p JOIN accounts a ON a.id = p.account_id
+        WHERE p.blind = r.doc_digest AND a.login_key <> r.key_text) THEN 1 ELSE 0 END AS facts
+FROM torch_records r WHERE r.batch_id = ? AND r.kind = 'person'`
+
+// The outcome; an account that is made has the record's id, and its unit is made
+// if there is none.
+const decideTorch = `
+UPDATE torch_records SET facts = t.facts, outcome = t.outcome, made = t.makes <> '', name_no = CASE WHEN t.named THEN 1 ELSE 0 END,
+    account_id = CASE WHEN t.makes <> '' THEN torch_records.id ELSE '' END, rival = '', holder = '',
+    unit_made = t.makes = 'legal_entity' AND NOT EXISTS (SELECT 1 FROM units u WHERE u.uscc = torch_records.key_text)
+FROM (`
+
+const byTorchRules = `) f JOIN torch_rules t ON t.kind = f.kind AND t.facts = f.facts WHERE torch_records.id = f.id`
 
 // knownTorch leaves out what an earlier batch brought over.
 const knownTorch = `
-UPDATE torch_records SET facts = -1 WHERE batch_id = ? AND EXISTS (SELECT 1 FROM torch_records o
+UPDATE torch_records SET facts = -1, outcome = '', made = FALSE, name_no = 0, account_id = '', unit_made = FALSE
+WHERE batch_id = ? AND EXISTS (SELECT 1 FROM torch_records o
     WHERE o.kind = torch_records.kind AND o.key_digest = torch_records.key_digest AND o.decided_at > 0 AND o.id <> torch_records.id)`
-
-const decideTorch = `
-UPDATE torch_records SET
-    outcome = COALESCE((SELECT t.outcome FROM torch_rules t WHERE t.kind = torch_records.kind AND t.facts = torch_records.facts), ''),
-    made = COALESCE((SELECT t.makes <> '' FROM torch_rules t WHERE t.kind = torch_records.kind AND t.facts = torch_records.facts), FALSE),
-    name_no = COALESCE((SELECT CASE WHEN t.named THEN 1 ELSE 0 END FROM torch_rules t WHERE t.kind = torch_records.kind AND t.facts = torch_records.facts), 0)
-WHERE batch_id = ?`
 
 // torchName is the login name of the account that a record makes.
 const torchName = `CASE r.name_no WHEN 0 THEN r.key_text WHEN 1 THEN 'HJ_' || r.key_text ELSE 'HJ' || r.name_no || '_' || r.key_text END`
@@ -70,7 +74,7 @@ WHERE id IN (SELECT r.id FROM torch_records r JOIN accounts a ON a.login_key = l
 // rivalTorch finds the unverified legal accounts that hold a unit whose own comes.
 const rivalTorch = `
 UPDATE torch_records SET rival = COALESCE((SELECT u.account_id FROM units u WHERE u.uscc = torch_records.key_text), '')
-WHERE batch_id = ? AND kind = 'unit' AND outcome IN ('E1', 'E3')`
+WHERE batch_id = ? AND kind = 'unit' AND outcome IN ('E1', 'E3') AND NOT unit_made`
 
 // heldTorch names the account that goes on where none is made, and who has the
 // login name in place of the record's owner.
@@ -82,7 +86,7 @@ UPDATE torch_records SET holder = CASE
     WHEN outcome IN ('E2', 'I2', 'I6') THEN COALESCE((SELECT a.id FROM accounts a WHERE a.login_key = lower(torch_records.key_text)), '')
     WHEN outcome IN ('I4', 'I5') THEN COALESCE((SELECT p.account_id FROM proved_documents p WHERE p.blind = torch_records.doc_digest), '')
     ELSE '' END
-WHERE batch_id = ?`
+WHERE batch_id = ? AND outcome NOT IN ('', 'E1', 'E4', 'I1')`
 
 // maxNames bounds how many prefixes are tried.
 const maxNames = 20
@@ -97,7 +101,7 @@ func (d *DB) decideAll(ctx context.Context, batch string, rules []torch.Rule) er
 			return err
 		}
 	}
-	for _, step := range []string{unitTorchFacts, personTorchFacts, knownTorch, decideTorch} {
+	for _, step := range []string{decideTorch + unitTorchFacts + byTorchRules, decideTorch + personTorchFacts + byTorchRules, knownTorch} {
 		if _, err := d.exec(ctx, step, batch); err != nil {
 			return err
 		}

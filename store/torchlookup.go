@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"kejitong/provider/account"
 	"kejitong/provider/torch"
@@ -13,6 +14,7 @@ import (
 
 const findTorchUnit = `
 SELECT COALESCE(r.outcome, ''), COALESCE(a.login_name, ''), COALESCE(a.kind, ''), COALESCE(a.password_changed_at, 0), COALESCE(a.state, '') = 'active',
+    COALESCE((SELECT MAX(s.created_at) FROM sessions s WHERE s.account_id = a.id), 0), COALESCE((SELECT l.at FROM last_sign_ins l WHERE l.account_id = a.id), 0),
     EXISTS (SELECT 1 FROM accounts l WHERE l.login_key = ? AND l.kind = 'legal_entity' AND l.state <> 'closed'),
     COALESCE((SELECT m.login_name FROM units u JOIN accounts m ON m.id = u.account_id WHERE u.uscc = ? AND m.login_key <> ? AND m.state <> 'closed'), ''),
     EXISTS (SELECT 1 FROM accounts n WHERE n.login_key = ? AND n.kind = 'natural_person' AND n.state <> 'closed'), FALSE
@@ -21,7 +23,8 @@ LEFT JOIN torch_records r ON r.kind = 'unit' AND r.key_digest IN (?, ?) AND r.de
 LEFT JOIN accounts a ON a.id = r.account_id`
 
 const findTorchPerson = `
-SELECT COALESCE(r.outcome, ''), COALESCE(a.login_name, ''), COALESCE(a.kind, ''), COALESCE(a.password_changed_at, 0), COALESCE(a.state, '') = 'active', FALSE, '',
+SELECT COALESCE(r.outcome, ''), COALESCE(a.login_name, ''), COALESCE(a.kind, ''), COALESCE(a.password_changed_at, 0), COALESCE(a.state, '') = 'active',
+    COALESCE((SELECT MAX(s.created_at) FROM sessions s WHERE s.account_id = a.id), 0), COALESCE((SELECT l.at FROM last_sign_ins l WHERE l.account_id = a.id), 0), FALSE, '',
     EXISTS (SELECT 1 FROM accounts n WHERE n.login_key = ? AND n.kind = 'natural_person' AND n.state <> 'closed'),
     EXISTS (SELECT 1 FROM account_lookups p WHERE p.kind = 'phone' AND p.blind = ?)
 FROM (SELECT 1 AS one) o
@@ -54,8 +57,12 @@ func (d *DB) FindPerson(ctx context.Context, mobile account.Mobile) (torch.Found
 }
 
 func (d *DB) findTorch(ctx context.Context, query string, args ...any) (f torch.Found, err error) {
-	if _, err := d.row(ctx, query, args, &f.Outcome, &f.LoginName, &f.Kind, &instant{&f.ChangedAt}, &f.Usable, &f.LoginHere, &f.OtherLogin, &f.PersonHolds, &f.Known); err != nil {
+	var before time.Time // sessions are swept away
+	if _, err := d.row(ctx, query, args, &f.Outcome, &f.LoginName, &f.Kind, &instant{&f.ChangedAt}, &f.Usable, &instant{&f.UsedAt}, &instant{&before}, &f.LoginHere, &f.OtherLogin, &f.PersonHolds, &f.Known); err != nil {
 		return torch.Found{}, fmt.Errorf("look a key up: %w", err)
+	}
+	if before.After(f.UsedAt) {
+		f.UsedAt = before
 	}
 	return f, nil
 }

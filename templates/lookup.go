@@ -1,5 +1,7 @@
 package templates
 
+import "time"
+
 // LookupAnswer is the answer of 账号检索: one card with one button.
 type LookupAnswer struct {
 	Code      string // E0a … I6
@@ -10,8 +12,10 @@ type LookupAnswer struct {
 	Window    string // NaturalPerson or LegalEntity, empty where there is nothing to sign in to
 	Kept      bool   // the former platform's password holds
 	Changed   bool   // and was changed since
-	Suffixed  bool   // even HJ_ was taken
-	Existing  bool   // I0: there is an account here already
+	Used      bool   // it is known when it was used last
+	UsedAt    time.Time
+	Suffixed  bool // even HJ_ was taken
+	Existing  bool // I0: there is an account here already
 	Do        RecoverLink
 	Ways      []RecoverLink
 }
@@ -27,8 +31,11 @@ func (LookupAnswer) Formless() bool { return true }
 // Says is the outcome in words.
 func (p LookupAnswer) Says() Text {
 	key := "outcome." + p.Code
-	if p.Existing {
+	switch {
+	case p.Existing:
 		key += "_existing"
+	case p.Code == "E1" && p.Changed: // R6
+		key += "_changed"
 	}
 	return Text{Key: key, Args: []any{p.LoginName}}
 }

@@ -1,6 +1,10 @@
 package templates_test
 
-import "kejitong/templates"
+import (
+	"time"
+
+	"kejitong/templates"
+)
 
 func lookupSamples() map[string]templates.Page {
 	link := func(to, label string) templates.RecoverLink {
@@ -18,8 +22,11 @@ func lookupSamples() map[string]templates.Page {
 			Do: link("/login?window=natural_person&username=91110108MA01ET88XL", "lookup.to_login"), Ways: []templates.RecoverLink{link("/forgot/contact", "lookup.contact"), link("/forgot", "lookup.to_forgot")},
 		},
 		"lookup_e3": templates.LookupAnswer{
-			Code: "E3", Key: "91110108MA01ET88XL", LoginName: "HJ2_91110108MA01ET88XL", Window: templates.LegalEntity, Kept: true, Changed: true, Suffixed: true,
+			Code: "E3", Key: "91110108MA01ET88XL", LoginName: "HJ2_91110108MA01ET88XL", Window: templates.LegalEntity, Kept: true, Changed: true, Suffixed: true, Used: true, UsedAt: time.Date(2026, 11, 20, 2, 11, 0, 0, time.UTC),
 			Do: link("/login?window=legal_entity", "lookup.to_login"), Ways: []templates.RecoverLink{link("/appeal/unit", "lookup.reclaim")},
+		},
+		"lookup_e1_changed": templates.LookupAnswer{
+			Code: "E1", Key: "91110108MA01ET88XL", LoginName: "91110108MA01ET88XL", Window: templates.LegalEntity, Kept: true, Changed: true, Used: true, Do: link("/login", "lookup.to_login"),
 		},
 		"lookup_e0b": templates.LookupAnswer{Code: "E0b", Key: "91110108MA01ET88XL", LoginName: "z***n", Masked: true, Window: templates.LegalEntity, Do: link("/login", "lookup.to_login")},
 		"lookup_i0":  templates.LookupAnswer{Code: "I0", Person: true, Key: "18711111111", Existing: true, Do: link("/login", "lookup.to_login"), Ways: []templates.RecoverLink{link("/forgot/name", "lookup.forgot_name")}},

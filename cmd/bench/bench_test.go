@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,11 +124,30 @@ func TestSeededNamesAreValid(t *testing.T) {
 }
 
 func TestFiguresReplaceOnlyFigures(t *testing.T) {
-	if _, err := replaceFigures("a document without marks", "x"); err == nil {
+	if _, err := replaceFigures("a document without marks", figuresBegin, figuresEnd, "x"); err == nil {
 		t.Error("figures found a place in a document that has none")
 	}
-	text, err := replaceFigures("words\n"+figuresBegin+"old"+figuresEnd+"more words\n", "new")
+	text, err := replaceFigures("words\n"+figuresBegin+"old"+figuresEnd+"more words\n", figuresBegin, figuresEnd, "new")
 	if err != nil || strings.Contains(text, "old") || !strings.Contains(text, "new") || !strings.HasPrefix(text, "words\n") || !strings.HasSuffix(text, "more words\n") {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+func TestImportsAreReadFromTheFlag(t *testing.T) {
+	both := []string{"postgres", "sqlite"}
+	got, err := importings("100000,postgres=1000000", both)
+	want := []importing{{"postgres", 100_000}, {"sqlite", 100_000}, {"postgres", 1_000_000}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, flag := range []string{"", "x", "10", "mysql=100000", "postgres=", "100000,,", "99999999999999999999"} {
+		if _, err := importings(flag, both); err == nil {
+			t.Errorf("-import %q is taken", flag)
+		}
+	}
+	for n, want := range map[float64]string{7: "7.0", 123: "123", 1234: "1,234", 1e6: "1,000,000", 123456789: "123,456,789"} {
+		if got := number(n); got != want {
+			t.Errorf("%v is written %s", n, got)
+		}
 	}
 }

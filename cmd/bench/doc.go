@@ -10,6 +10,9 @@
 //	    ──> rows        closed loop: every answer is looked at
 //	    ──> report      Markdown, and with -write docs/performance.md
 //
+// With -import it measures instead how accounts of the former platform are brought
+// over, by the product's own commands (import.go).
+//
 // A wrong answer ends the run: figures of a server that fails are worth
 // nothing. Slow figures do not; they are printed beside their targets.
 package main

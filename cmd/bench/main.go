@@ -61,6 +61,7 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	again := f.Int("again", 0, "measure what others on the machine disturbed so many times more and keep the calmest")
 	rows := f.String("rows", "", "only rows whose name matches this expression")
 	binary := f.String("binary", "", "a server that is built already (default: built from ./cmd/kejitong)")
+	imports := f.String("import", "", "measure the import of accounts of the former platform instead, of so many rows: N or DATABASE=N, several by commas")
 	write := f.Bool("write", false, "put the figures into docs/performance.md")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -96,18 +97,30 @@ func command(ctx context.Context, args []string, out io.Writer) error {
 	if len(args) == 0 || len(args) == 1 && *write {
 		o.command = "make bench"
 	}
+	if *imports != "" {
+		all, err := importings(*imports, o.databases)
+		if err != nil {
+			return err
+		}
+		text, err := runImports(ctx, o, all, os.Stderr)
+		return said(out, text, err, *write, root, importsBegin, importsEnd)
+	}
 	r, err := run(ctx, o, os.Stderr)
 	if err != nil {
 		return err
 	}
-	text := r.markdown()
-	if _, err := io.WriteString(out, text); err != nil {
+	return said(out, r.markdown(), nil, *write, root, figuresBegin, figuresEnd)
+}
+
+// said prints what was measured and, if asked to, puts it into the document.
+func said(out io.Writer, text string, err error, write bool, root, begin, end string) error {
+	if err != nil {
 		return err
 	}
-	if *write {
-		return writeDocument(root, text)
+	if _, err := io.WriteString(out, text); err != nil || !write {
+		return err
 	}
-	return nil
+	return writeDocument(root, begin, end, text)
 }
 
 // run measures everything. What it is doing is said on progress.

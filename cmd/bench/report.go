@@ -50,7 +50,10 @@ func number(x float64) string {
 	switch {
 	case x >= 1000:
 		s := fmt.Sprintf("%.0f", x)
-		return s[:len(s)-3] + "," + s[len(s)-3:]
+		for i := len(s) - 3; i > 0; i -= 3 {
+			s = s[:i] + "," + s[i:]
+		}
+		return s
 	case x >= 100:
 		return fmt.Sprintf("%.0f", x)
 	}

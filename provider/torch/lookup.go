@@ -20,6 +20,7 @@ type Found struct {
 	LoginName string
 	Kind      account.Kind
 	ChangedAt time.Time // when its owner changed the password, zero if never
+	UsedAt    time.Time // when somebody last signed in, zero if never
 	Usable    bool
 
 	// How things stand here, for keys that nobody brought over.
@@ -42,10 +43,12 @@ type Answer struct {
 	Kind      account.Kind // the window, empty where there is nothing to sign in to
 	LoginName string       // masked where it does not follow from the key
 	Masked    bool
-	Kept      bool // the former platform's password holds
-	Changed   bool // and was changed since
-	Suffixed  bool // even HJ_ was taken
-	Existing  bool // somebody without an account there has one here already
+	Kept      bool      // the former platform's password holds
+	Changed   bool      // and was changed since
+	Suffixed  bool      // even HJ_ was taken
+	UsedAt    time.Time // when it was last signed in to, zero if never
+	Used      bool      // UsedAt is known: the account came over or goes on
+	Existing  bool      // somebody without an account there has one here already
 }
 
 // Lookup answers 账号检索: for a unit after a captcha, since a USCC is public, for a
@@ -178,6 +181,9 @@ func answer(code Code, key string, f Found) Answer {
 		return a
 	}
 	a.LoginName = f.LoginName
+	if code.Stored() { // the day is enough to know one's own account by
+		a.Used, a.UsedAt = true, f.UsedAt
+	}
 	tail, derived := strings.CutSuffix(strings.ToUpper(f.LoginName), key)
 	if !derived || tail != "" && !strings.HasPrefix(tail, "HJ") {
 		a.LoginName, a.Masked = maskLogin(f.LoginName), true

@@ -63,11 +63,14 @@ type apiAnswer struct {
 	Window          string `json:"window,omitempty"` // natural_person or legal_entity
 	PasswordKept    bool   `json:"password_kept"`
 	PasswordChanged bool   `json:"password_changed"`
+	LastUsed        string `json:"last_used,omitempty"` // the day in Beijing; absent if never, or not known
 	Suffixed        bool   `json:"suffixed,omitempty"`
 	Next            string `json:"next"` // path of the page that helps on
 }
 
 const maxAPI = 4 << 10
+
+var beijing = time.FixedZone("UTC+8", 8*60*60)
 
 // read takes a request; it answers itself and is false for one that is none.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) (q apiRequest, ok bool) {
@@ -171,10 +174,13 @@ func (h *Handler) apiLookup(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, err)
 		return
 	}
-	p := card(a)
+	p, used := card(a), ""
+	if !a.UsedAt.IsZero() {
+		used = a.UsedAt.In(beijing).Format(time.DateOnly)
+	}
 	h.say(w, apiAnswer{
 		Outcome: p.Code, Text: h.Web.Render.Say(web.Locale(ctx), p.Says()), LoginName: a.LoginName, Masked: a.Masked, Window: string(a.Kind),
-		PasswordKept: a.Kept, PasswordChanged: a.Changed, Suffixed: a.Suffixed, Next: p.Do.URL,
+		PasswordKept: a.Kept, PasswordChanged: a.Changed, LastUsed: used, Suffixed: a.Suffixed, Next: p.Do.URL,
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 func card(a torch.Answer) templates.LookupAnswer {
 	p := templates.LookupAnswer{
 		Code: string(a.Code), Key: a.Key, LoginName: a.LoginName, Masked: a.Masked, Window: string(a.Kind), Kept: a.Kept, Changed: a.Changed,
-		Suffixed: a.Suffixed, Existing: a.Existing,
+		Suffixed: a.Suffixed, Existing: a.Existing, Used: a.Used, UsedAt: a.UsedAt,
 	}
 	if _, err := account.ParseMobile(a.Key); err == nil {
 		p.Person = true
