@@ -11,6 +11,12 @@ const (
 	DocumentsS3     = "s3"
 )
 
+// The values of documents.unscanned.
+const (
+	UnscannedRefuse = "refuse"
+	UnscannedHold   = "hold"
+)
+
 // defaultFolder is where documents lie beside a PostgreSQL database.
 const defaultFolder = "/var/lib/kejitong/documents"
 
@@ -27,9 +33,12 @@ type Documents struct {
 	S3 S3 `key:"s3"`
 
 	// clamd that looks at every file before it is taken: its socket as
-	// unix:/run/clamav/clamd.ctl, or host:port. While it does not answer, no file is
-	// taken. Empty scans nothing.
+	// unix:/run/clamav/clamd.ctl, or host:port. Empty scans nothing.
 	ClamAV string `key:"clamav"`
+
+	// What to do with files while clamd does not answer. refuse: no file is taken.
+	// hold: it is kept sealed, and seen by nobody until clamd has looked at it.
+	Unscanned string `key:"unscanned" default:"refuse"`
 
 	// Documents that one account keeps at once; 5 to 1000.
 	PerAccount int `key:"per_account" default:"40"`

@@ -309,6 +309,8 @@ func TestRefusesToStart(t *testing.T) {
 			in.yaml += "documents: {store: s3, s3: {endpoint: s3.intranet, bucket: evidence, secret_key_file: " + in.path("s3") + "}}\n"
 		}, "documents.s3.secret_key_file", "chmod 600"},
 		{"clamd by relative path", add("documents: {clamav: \"unix:clamd.ctl\"}\n"), "documents.clamav", "absolute path"},
+		{"held for no scanner", add("documents: {unscanned: hold}\n"), "documents.unscanned", "documents.clamav"},
+		{"unscanned but how", add("documents: {unscanned: show}\n"), "documents.unscanned", "refuse"},
 		{"clamd without port", add("documents: {clamav: scanner}\n"), "documents.clamav", "host:port"},
 		{"no documents at all", add("documents: {per_account: 0}\n"), "documents.per_account", "between"},
 		{"documents for ever", add("documents: {retain: 400d}\n"), "documents.retain", "between"},

@@ -28,6 +28,10 @@ func (c Config) checkDocuments(p *Problems) {
 	if a := d.ClamAV; a != "" && !clamdAddress(a) {
 		p.add("documents.clamav", a, "is neither unix: and an absolute path nor host:port")
 	}
+	oneOf(p, "documents.unscanned", d.Unscanned, UnscannedRefuse, UnscannedHold)
+	if d.Unscanned == UnscannedHold && d.ClamAV == "" {
+		p.add("documents.unscanned", d.Unscanned, "holds files for a scanner that there is not; name it in documents.clamav")
+	}
 	within(p, "documents.per_account", d.PerAccount, 5, 1000)
 	within(p, "documents.mib_per_account", d.MiBPerAccount, 10, 10000)
 	between(p, "documents.retain", d.Retain, 0, 365*24*time.Hour)

@@ -27,12 +27,12 @@ ON CONFLICT (owner) DO UPDATE SET n = document_quotas.n + 1, bytes = document_qu
 WHERE document_quotas.n < CAST(? AS BIGINT) AND document_quotas.bytes + excluded.bytes <= CAST(? AS BIGINT)`
 
 const addDocument = `
-INSERT INTO documents (id, owner, case_id, kind, state, pages, size, dek, blob, created_at, erased_at)
-VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, 0)`
+INSERT INTO documents (id, owner, case_id, kind, state, pages, size, scan, dek, blob, created_at, erased_at)
+VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, 0)`
 
 const confirmDocument = `UPDATE documents SET state = 1 WHERE id = ? AND state = 0 RETURNING case_id`
 
-const documentColumns = `d.id, d.owner, d.case_id, d.kind, d.pages, d.size, d.created_at`
+const documentColumns = `d.id, d.owner, d.case_id, d.kind, d.pages, d.size, d.scan, d.created_at`
 
 const documentsOfCase = `
 SELECT ` + documentColumns + ` FROM documents d WHERE d.case_id = ? AND d.state = 1 ORDER BY d.created_at, d.id`
@@ -41,6 +41,18 @@ SELECT ` + documentColumns + ` FROM documents d WHERE d.case_id = ? AND d.state 
 const documentByID = `
 SELECT ` + documentColumns + `, d.dek, d.blob FROM documents d JOIN document_cases c ON c.id = d.case_id
 WHERE d.id = ? AND d.state = 1 AND c.closed_at = 0 AND (CAST(? AS TEXT) = '' OR d.case_id = ?) AND (CAST(? AS TEXT) = '' OR d.owner = ?)`
+
+// waitingDocuments leaves out cases that are closed: what was decided is opened no
+// more.
+const waitingDocuments = `
+SELECT ` + documentColumns + `, d.dek, d.blob FROM documents d JOIN document_cases c ON c.id = d.case_id
+WHERE d.scan = 'waiting' AND d.state = 1 AND c.closed_at = 0 ORDER BY d.created_at, d.id LIMIT ?`
+
+const countWaiting = `
+SELECT COUNT(*), COALESCE(MIN(d.created_at), 0) FROM documents d JOIN document_cases c ON c.id = d.case_id
+WHERE d.scan = 'waiting' AND d.state = 1 AND c.closed_at = 0`
+
+const quarantineDocument = `UPDATE documents SET scan = 'quarantined' WHERE id = ? AND state = 1 AND scan = 'waiting'`
 
 // destroyDocument overwrites the key.
 const destroyDocument = `
@@ -87,7 +99,7 @@ func (d *DB) ReserveDocument(ctx context.Context, r evidence.Record, l evidence.
 		if n == 0 {
 			return &fault.Error{Kind: fault.Throttled, Field: "file", Msg: evidence.MsgQuota}
 		}
-		_, err = d.exec(ctx, addDocument, r.ID, r.Owner, r.Case, string(r.Kind), r.Pages, r.Size, dek, r.Blob, millis(r.CreatedAt))
+		_, err = d.exec(ctx, addDocument, r.ID, r.Owner, r.Case, string(r.Kind), r.Pages, r.Size, string(r.Scan), dek, r.Blob, millis(r.CreatedAt))
 		return err
 	})
 	if err != nil {
@@ -152,6 +164,50 @@ func (d *DB) Document(ctx context.Context, id, caseID, owner string) (evidence.R
 		return evidence.Record{}, fmt.Errorf("read document: %w", err)
 	}
 	return r, nil
+}
+
+// WaitingDocuments implements document.Store.
+func (d *DB) WaitingDocuments(ctx context.Context, limit int) ([]evidence.Record, error) {
+	type row struct {
+		evidence.Record
+		dek string
+	}
+	rows, err := list(ctx, d, waitingDocuments, []any{limit}, func(r *sqlx.Rows, x *row) error {
+		return r.Scan(append(documentDest(&x.Document), &x.dek, &x.Blob)...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("documents that wait: %w", err)
+	}
+	out := make([]evidence.Record, 0, len(rows))
+	for _, x := range rows {
+		if x.Key, err = d.unseal(keys.Documents, dekPlace(x.ID), x.dek); err != nil {
+			return nil, fmt.Errorf("documents that wait: %w", err)
+		}
+		out = append(out, x.Record)
+	}
+	return out, nil
+}
+
+// WaitingScans tells how many documents wait for the scanner, and for how long the
+// oldest has.
+func (d *DB) WaitingScans(ctx context.Context, now time.Time) (n int, longest time.Duration, err error) {
+	var oldest int64
+	if _, err := d.row(ctx, countWaiting, nil, &n, &oldest); err != nil {
+		return 0, 0, fmt.Errorf("documents that wait: %w", err)
+	}
+	if n > 0 {
+		longest = now.Sub(time.UnixMilli(oldest))
+	}
+	return n, longest, nil
+}
+
+// QuarantineDocument implements document.Store.
+func (d *DB) QuarantineDocument(ctx context.Context, id string) (bool, error) {
+	n, err := d.exec(ctx, quarantineDocument, id)
+	if err != nil {
+		return false, fmt.Errorf("quarantine document: %w", err)
+	}
+	return n == 1, nil
 }
 
 // DestroyDocument implements document.Store.
@@ -230,5 +286,5 @@ func (d *DB) BlobDeleted(ctx context.Context, id string) error {
 }
 
 func documentDest(x *evidence.Document) []any {
-	return []any{&x.ID, &x.Owner, &x.Case, &x.Kind, &x.Pages, &x.Size, &instant{&x.CreatedAt}}
+	return []any{&x.ID, &x.Owner, &x.Case, &x.Kind, &x.Pages, &x.Size, &x.Scan, &instant{&x.CreatedAt}}
 }

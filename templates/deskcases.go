@@ -78,6 +78,7 @@ type DeskPaper struct {
 	URL  string
 	Type string // MIME type; images are shown in place
 	At   time.Time
+	Scan string // waiting or quarantined: it is not shown; empty if it may be seen
 }
 
 // Picture tells whether it can be shown in place.

@@ -148,6 +148,7 @@ type Paper struct {
 	Role     string // evidence.<role>
 	Attached bool
 	Needed   bool
+	Scan     string // waiting or quarantined; empty if it may be seen
 }
 
 // RecoverEvidence asks for documents and the reason of an appeal. One form a role

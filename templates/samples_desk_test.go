@@ -109,7 +109,8 @@ func deskSamples() map[string]templates.Page {
 		"desk_case": templates.DeskCase{
 			Desk: rev("cases"), Heap: "cases", Number: "RN20261120-7K3QXM", Type: templates.LegalEntity, State: "manual_review", Stated: "realname.state", Since: at, Badge: "warn", Version: 3,
 			Charge: "desk01", Mine: true, Open: true, Lines: claims, Account: "/admin/accounts/a", Deadline: at.AddDate(0, 0, 3), Applicant: "91350100M000100Y43",
-			Papers:  []templates.DeskPaper{{Kind: "licence", URL: "/static/mark.svg", Type: "image/jpeg", At: at}, {Kind: "id_front", URL: "/static/mark.svg", Type: "image/jpeg", At: at}},
+			Papers: []templates.DeskPaper{{Kind: "licence", URL: "/static/mark.svg", Type: "image/jpeg", At: at}, {Kind: "id_front", URL: "/static/mark.svg", Type: "image/jpeg", At: at},
+				{Kind: "id_back", At: at, Scan: "waiting"}, {Kind: "other", At: at, Scan: "quarantined"}},
 			Doubles: []templates.DeskDouble{{By: "uscc", Login: "91350100M000100Y43", State: "active", RealName: "verified", URL: "/admin/accounts/b", Proved: true}},
 			History: []templates.DeskStep{{At: at, What: templates.T("desk.step.opened")}, {At: at, What: templates.T("desk.turn.approve"), By: "desk02"}},
 			Approve: []templates.DeskField{{Name: "remark", Type: "textarea", Free: true, Suffix: "-approve"}},

@@ -18,6 +18,8 @@ func uploadSamples() map[string]templates.Page {
 	}
 	fixed := stored("id_front", 1)
 	fixed.Fixed = true
+	waits, held := stored("id_back", 1), stored("other", 1)
+	waits.Files[0].Scan, held.Files[0].Scan = "waiting", "quarantined"
 	wrong := field("id_back", true)
 	wrong.Error = templates.T("upload.too_large")
 	other := field("other", false)
@@ -33,7 +35,7 @@ func uploadSamples() map[string]templates.Page {
 		},
 		"papers_more": templates.Papers{
 			AccountType: templates.NaturalPerson, BackURL: "/me", HandedIn: true, AgreeError: templates.T("papers.agree_missing"),
-			Next: `"><script>alert(1)</script>`, Fields: []templates.FileField{fixed},
+			Next: `"><script>alert(1)</script>`, Fields: []templates.FileField{fixed, waits, held},
 		},
 	}
 }

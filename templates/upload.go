@@ -24,10 +24,14 @@ type StoredFile struct {
 	URL   string // of its pages as pictures: a path that ?page= can be put behind
 	Pages int
 	At    time.Time
+	Scan  string // waiting or quarantined: nobody sees it; empty if it may be seen
 }
 
 // PageURLs are the addresses of the small pictures of the pages.
 func (f StoredFile) PageURLs() []string {
+	if f.Scan != "" {
+		return nil
+	}
 	var out []string
 	for i := range f.Pages {
 		out = append(out, f.URL+"?small=1&page="+strconv.Itoa(i))

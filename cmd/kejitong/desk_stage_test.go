@@ -127,6 +127,11 @@ func (p deskPapers) Count(ctx context.Context, folder string) (int, error) {
 	return len(all), err
 }
 
+func (p deskPapers) Scanned(ctx context.Context, folder string) (bool, error) {
+	all, err := p.of.List(ctx, folder)
+	return !document.AnyWaits(all), err
+}
+
 func (p deskPapers) Close(ctx context.Context, folder string) error {
 	return p.of.CloseCase(ctx, folder)
 }

@@ -172,6 +172,7 @@ func (e *examination) database(ctx context.Context, c config.Config) {
 	e.clock(ctx, db)
 	e.keys(ctx, c, db)
 	e.outbox(ctx, db)
+	e.scans(ctx, db)
 	e.rights(ctx, c, db)
 }
 

@@ -138,6 +138,8 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 
 		{"logouts that were just queued", "outbox", verdictOK, "2 deliveries", func(d *desk) { d.owes(9*time.Minute, 2*time.Minute) }},
 		{"logouts put off", "outbox", verdictOK, "0 deliveries", func(d *desk) { d.owes(-10 * time.Minute) }},
+		{"documents that nobody scans", "scans", verdictWarning, "1 documents", func(d *desk) { d.waits(11 * time.Minute) }},
+		{"documents that were just held", "scans", verdictOK, "1 documents", func(d *desk) { d.waits(time.Minute) }},
 		{"all is well", "keys", verdictOK, "open with the root key", func(*desk) {}},
 		{"a healthy server", "server", verdictOK, "healthy", func(d *desk) { d.neighbour(well) }},
 		{"a database in use by a healthy server", "database", verdictOK, "running server", func(d *desk) {
@@ -166,6 +168,23 @@ func (d *desk) owes(since ...time.Duration) {
 INSERT INTO outbox (id, kind, key, payload, attempts, created_at, due_at) VALUES (?, 'backchannel_logout', 'rp', '{}', 0, 0, ?)`,
 			string(rune('a'+i)), now().Add(-ago).UnixMilli())
 		if err != nil {
+			d.t.Fatal(err)
+		}
+	}
+	if err := beside.Close(); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// waits holds a document that was handed in some time ago.
+func (d *desk) waits(ago time.Duration) {
+	d.t.Helper()
+	beside := openBeside(d.t, d.o)
+	for _, statement := range []string{
+		`INSERT INTO document_cases (id, touched_at, closed_at, erase_at) VALUES ('c', ?, 0, 0)`,
+		`INSERT INTO documents (id, owner, case_id, kind, state, pages, size, scan, dek, blob, created_at, erased_at) VALUES ('d', 'o', 'c', 'other', 1, 1, 1, 'waiting', 'x', 'b', ?, 0)`,
+	} {
+		if _, err := beside.ExecContext(d.t.Context(), statement, now().Add(-ago).UnixMilli()); err != nil {
 			d.t.Fatal(err)
 		}
 	}

@@ -207,6 +207,24 @@ func (e *examination) outbox(ctx context.Context, db *store.DB) {
 	}
 }
 
+// scansWarn is how long a document may wait to be scanned; a sweep takes a minute.
+const scansWarn = 10 * time.Minute
+
+// scans looks whether documents wait that no reviewer sees.
+func (e *examination) scans(ctx context.Context, db *store.DB) {
+	const check = "scans"
+	n, longest, err := db.WaitingScans(ctx, now())
+	switch {
+	case err != nil:
+		e.fail(check, err.Error(), "look at the rights of the database's role")
+	case longest > scansWarn:
+		e.warn(check, fmt.Sprintf("%d documents wait to be scanned, the oldest for %v; no reviewer sees them", n, longest.Round(time.Second)),
+			"see that a server runs and that the clamd of documents.clamav answers")
+	default:
+		e.ok(check, "%d documents wait to be scanned, none for longer than %v", n, scansWarn)
+	}
+}
+
 // rights looks at every mandate and grant, and says which were changed in the
 // database past the provider.
 func (e *examination) rights(ctx context.Context, c config.Config, db *store.DB) {

@@ -60,7 +60,11 @@ func (e *examination) documents(ctx context.Context, c config.Config) {
 		e.warn(check, "uploads are not scanned for malware", "name a clamd in documents.clamav")
 		return
 	}
-	e.reach(ctx, check, "clamd", c.Documents.ClamAV, "see that clamd runs: while it does not answer, uploads are refused")
+	meanwhile := "uploads are refused"
+	if c.Documents.Unscanned == config.UnscannedHold {
+		meanwhile = "uploads wait, and no reviewer sees them"
+	}
+	e.reach(ctx, check, "clamd", c.Documents.ClamAV, "see that clamd runs: while it does not answer, "+meanwhile)
 }
 
 // folder tells whether a folder for documents is there, closed to others, and can

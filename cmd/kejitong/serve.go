@@ -195,6 +195,7 @@ func (a *app) tend(ctx context.Context) {
 			if err := a.turnDigests(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("make digests anew", "error", err)
 			}
+			a.rescanDocuments(ctx)
 			a.eraseDocuments(ctx)
 			if err := a.expireRights(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("expire mandates and grants", "error", err)

@@ -16,7 +16,7 @@ func (a *app) documents(ctx context.Context) (*document.Service, error) {
 		Retain: d.Retain, Idle: d.RetainUndecided, Now: a.clock,
 	}
 	if d.ClamAV != "" {
-		s.Scanner = &document.Clamd{Address: d.ClamAV}
+		s.Scanner, s.Hold = &document.Clamd{Address: d.ClamAV}, d.Unscanned == config.UnscannedHold
 	}
 	var err error
 	if d.Store == config.DocumentsS3 {
@@ -32,6 +32,24 @@ func (a *app) documents(ctx context.Context) (*document.Service, error) {
 	}
 	s.Init()
 	return s, nil
+}
+
+// rescanDocuments shows the scanner what waits for it. While it does not answer
+// that is said once a sweep.
+func (a *app) rescanDocuments(ctx context.Context) {
+	const batch = 20
+	for range 50 {
+		n, err := a.papers.Rescan(ctx, batch)
+		if err != nil {
+			if ctx.Err() == nil {
+				a.log.Warn("documents wait to be scanned", "error", err)
+			}
+			return
+		}
+		if n < batch {
+			return
+		}
+	}
 }
 
 // eraseDocuments destroys documents whose time is over, in batches.

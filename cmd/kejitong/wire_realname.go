@@ -33,7 +33,19 @@ type folders struct{ papers *document.Service }
 // Count implements realname.Papers.
 func (f folders) Count(ctx context.Context, folder string) (int, error) {
 	list, err := f.papers.List(ctx, folder)
-	return len(list), err
+	n := 0
+	for _, d := range list {
+		if d.Scan != document.Quarantined {
+			n++
+		}
+	}
+	return n, err
+}
+
+// Scanned implements realname.Papers.
+func (f folders) Scanned(ctx context.Context, folder string) (bool, error) {
+	list, err := f.papers.List(ctx, folder)
+	return !document.AnyWaits(list), err
 }
 
 // Close implements realname.Papers.

@@ -17,11 +17,14 @@ type contents struct {
 	Name  string `json:"name"`   // as uploaded
 	Sum   string `json:"sha256"` // of the file as it was uploaded
 	Pages []page `json:"pages"`
+	Raw   int    `json:"raw,omitempty"` // bytes behind the pages: the upload, until it was scanned
+
+	raw []byte
 }
 
 const (
 	maxName     = 200 // characters of a file name
-	maxContents = maxKept + 64<<10
+	maxContents = maxKept + MaxFile + 64<<10
 )
 
 func newContents(name string, body []byte) contents {
@@ -61,6 +64,7 @@ func sealPages(key []byte, id string, c contents) ([]byte, error) {
 	for _, p := range c.Pages {
 		plain = append(plain, p.body...)
 	}
+	plain = append(plain, c.raw...)
 	return sealBlob(key, blobPlace(id), plain)
 }
 
@@ -89,5 +93,9 @@ func openPages(key []byte, id string, from io.Reader) (contents, error) {
 		}
 		p.body, plain = plain[:p.Size], plain[p.Size:]
 	}
+	if c.Raw != len(plain) {
+		return contents{}, broken
+	}
+	c.raw = plain
 	return c, nil
 }

@@ -42,6 +42,17 @@ func (k Kind) Known() bool {
 // its place.
 func (k Kind) single() bool { return k != Other }
 
+// Scan is what the scanner said of a document.
+type Scan string
+
+// The states of a scan. A document that was found infected at the upload is not
+// kept, so quarantine is for those that waited.
+const (
+	Passed      Scan = ""
+	Waiting     Scan = "waiting"     // the scanner could not look yet: nobody sees it
+	Quarantined Scan = "quarantined" // it found something: nobody ever sees it
+)
+
 // Document is what is known of one without opening it.
 type Document struct {
 	ID        string // 22 characters of base64url, 128 random bits
@@ -50,6 +61,7 @@ type Document struct {
 	Kind      Kind
 	Pages     int
 	Size      int64 // bytes at rest
+	Scan      Scan
 	CreatedAt time.Time
 }
 
@@ -97,6 +109,12 @@ type Store interface {
 	// one must be given. fault.NotFound where there is none, where it was erased,
 	// and where its case is closed.
 	Document(ctx context.Context, id, caseID, owner string) (Record, error)
+	// WaitingDocuments reads documents of open cases that wait for the scanner, the
+	// oldest first, at most limit.
+	WaitingDocuments(ctx context.Context, limit int) ([]Record, error)
+	// QuarantineDocument turns a document that waits into one that is quarantined; false
+	// if it does not wait any more.
+	QuarantineDocument(ctx context.Context, id string) (bool, error)
 	// DestroyDocument deletes the key of a document and gives its owner the room back;
 	// false if that was done before or there is none. The blob stays listed in
 	// UndeletedBlobs until BlobDeleted says that it is gone.
@@ -132,7 +150,7 @@ type Blobs interface {
 
 // Scanner looks for malware in the bytes as they came. It returns fault.Invalid,
 // MsgMalware, where it finds some; any other failure means that it could not
-// look, and nothing is stored.
+// look.
 type Scanner interface {
 	Scan(ctx context.Context, body []byte) error
 }

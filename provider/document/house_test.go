@@ -173,6 +173,29 @@ func (s *shelf) Document(_ context.Context, id, _, _ string) (Record, error) {
 	return r, nil
 }
 
+func (s *shelf) WaitingDocuments(context.Context, int) (out []Record, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rows {
+		if r.Scan == Waiting {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+func (s *shelf) QuarantineDocument(_ context.Context, id string) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.rows[id]
+	ok = ok && r.Scan == Waiting
+	if ok {
+		r.Scan = Quarantined
+		s.rows[id] = r
+	}
+	return ok, nil
+}
+
 func (s *shelf) DestroyDocument(_ context.Context, id string, _ time.Time) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,6 +1,10 @@
 package document
 
-import "kejitong/provider/account"
+import (
+	"slices"
+
+	"kejitong/provider/account"
+)
 
 // Need is a kind of evidence that a case asks for.
 type Need struct {
@@ -23,11 +27,17 @@ func Needed(kind account.Kind, idType string, handlerLeads bool) []Need {
 	return append(out, Need{Authorisation, !handlerLeads}, Need{ChangeCertificate, false}, Need{Other, false})
 }
 
-// Missing are the required kinds that none of the documents is of.
+// AnyWaits tells whether one of the documents waits for the scanner.
+func AnyWaits(all []Document) bool {
+	return slices.ContainsFunc(all, func(d Document) bool { return d.Scan == Waiting })
+}
+
+// Missing are the required kinds that none of the documents is of; those in
+// quarantine are none.
 func Missing(needs []Need, have []Document) []Kind {
 	there := map[Kind]bool{}
 	for _, d := range have {
-		there[d.Kind] = true
+		there[d.Kind] = there[d.Kind] || d.Scan != Quarantined
 	}
 	var out []Kind
 	for _, n := range needs {

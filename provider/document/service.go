@@ -22,6 +22,7 @@ type Service struct {
 	Store    Store
 	Blobs    Blobs
 	Scanner  Scanner       // nil: nothing is scanned
+	Hold     bool          // keep what cannot be scanned now, unseen, until it was; else it is refused
 	Limits   Limits        // of one owner
 	Retain   time.Duration // how long documents stay after their case was closed
 	Idle     time.Duration // how long those of a case stay that is never closed
@@ -63,8 +64,18 @@ func (s *Service) Add(ctx context.Context, u Upload, ev audit.Event) (Document, 
 	}
 	r := Record{
 		Document: Document{ID: newID(), Owner: u.Owner, Case: u.Case, Kind: u.Kind, Pages: len(pages.Pages), CreatedAt: s.Now()},
-		Key:      make([]byte, KeySize), Blob: newBlob(),
 	}
+	ev.Kind = audit.DocumentStored
+	if pages.Raw > 0 {
+		r.Scan, ev.Kind = Waiting, audit.DocumentHeld
+	}
+	return s.store(ctx, r, pages, s.Limits, func(ctx context.Context, r Record) error { return s.confirm(ctx, r, ev) })
+}
+
+// store keeps pages as the document r, under a key and a name of its own; confirm
+// makes it one of its case. If anything fails nothing is left.
+func (s *Service) store(ctx context.Context, r Record, pages contents, l Limits, confirm func(context.Context, Record) error) (Document, error) {
+	r.Key, r.Blob = make([]byte, KeySize), newBlob()
 	rand.Read(r.Key) // never fails: crypto/rand ends the program instead
 	sealed, err := sealPages(r.Key, r.ID, pages)
 	if err != nil {
@@ -73,11 +84,11 @@ func (s *Service) Add(ctx context.Context, u Upload, ev audit.Event) (Document, 
 	r.Size = int64(len(sealed))
 	// The record comes first: whatever happens from here on, the sweep finds the
 	// blob.
-	if err := s.Store.ReserveDocument(ctx, r, s.Limits); err != nil {
+	if err := s.Store.ReserveDocument(ctx, r, l); err != nil {
 		return Document{}, err
 	}
 	if err = s.Blobs.Put(ctx, r.Blob, sealed); err == nil {
-		err = s.confirm(ctx, r, ev)
+		err = confirm(ctx, r)
 	}
 	if err != nil {
 		// Also when the asker has gone: it would count against them for an hour.
@@ -108,7 +119,7 @@ func (s *Service) confirm(ctx context.Context, r Record, ev audit.Event) error {
 				return err
 			}
 		}
-		ev.Kind, ev.Object, ev.Detail = audit.DocumentStored, r.ID, string(r.Kind)
+		ev.Object, ev.Detail = r.ID, string(r.Kind)
 		return s.Store.Record(ctx, ev)
 	})
 }
@@ -143,12 +154,15 @@ func (s *Service) intake(ctx context.Context, u Upload) (contents, error) {
 	if sniff(body) == formatUnknown {
 		return contents{}, refused(MsgForm)
 	}
-	if s.Scanner != nil { // before anything of ours reads it
+	held := false
+	if s.Scanner != nil { // before anything of ours reads it, if it can
 		if err := s.Scanner.Scan(ctx, body); err != nil {
 			if fault.Is(err, fault.Invalid) {
 				return contents{}, err
 			}
-			return contents{}, &fault.Error{Kind: fault.Unavailable, Field: "file", Msg: MsgUnscanned, RetryAfter: time.Minute, Err: err}
+			if held = s.Hold && ctx.Err() == nil; !held {
+				return contents{}, &fault.Error{Kind: fault.Unavailable, Field: "file", Msg: MsgUnscanned, RetryAfter: time.Minute, Err: err}
+			}
 		}
 	}
 	pictures := []pdfPicture{{body: body}}
@@ -168,6 +182,9 @@ func (s *Service) intake(ctx context.Context, u Upload) (contents, error) {
 			return contents{}, refused(MsgHeavy)
 		}
 		c.Pages = append(c.Pages, p)
+	}
+	if held {
+		c.raw, c.Raw = body, len(body)
 	}
 	return c, nil
 }
@@ -208,7 +225,8 @@ type Picture struct {
 
 // View gives one page with a watermark that names case, viewer and time, and
 // writes the event before anybody sees it. fault.NotFound is all that is said of
-// a document that is not there, is somebody else's, or belongs to a decided case.
+// a document that is not there, is somebody else's, was not scanned, or belongs to a
+// decided case.
 // That the viewer may see the case is for the caller to know.
 func (s *Service) View(ctx context.Context, a Access, ev audit.Event) (Picture, error) {
 	if a.Viewer == "" || a.Purpose == "" || a.Case == "" && a.Owner == "" {
@@ -217,6 +235,9 @@ func (s *Service) View(ctx context.Context, a Access, ev audit.Event) (Picture, 
 	r, err := s.Store.Document(ctx, a.ID, a.Case, a.Owner)
 	if err != nil {
 		return Picture{}, err
+	}
+	if r.Scan != Passed { // S76
+		return Picture{}, fault.New(fault.NotFound, "no such document")
 	}
 	c, err := s.open(ctx, r)
 	if err != nil {

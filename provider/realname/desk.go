@@ -69,11 +69,17 @@ func (s *Service) Approve(ctx context.Context, d Decision) (Case, error) {
 		if err := s.papered(ctx, *c); err != nil {
 			return err
 		}
+		scanned, err := s.Papers.Scanned(ctx, c.Folder)
+		if err != nil {
+			return err
+		}
+		if !scanned { // nobody decides on what he could not look at
+			return wrong("documents", MsgPapersUnscanned)
+		}
 		c.Method, c.Checker, c.CheckID, c.Remark, c.Reviewer = account.MethodManual, s.Reviewed, c.Number, d.Remark, d.Operator
 		if err := s.passed(ctx, *c, Approve, ev); err != nil {
 			return err
 		}
-		var err error
 		*c, err = s.Store.CaseByID(ctx, c.ID)
 		return err
 	})

@@ -54,6 +54,8 @@ func (h *house) Check(_ context.Context, c realname.Case) (realname.Verdict, err
 
 func (h *house) Count(_ context.Context, folder string) (int, error) { return h.papers[folder], nil }
 
+func (h *house) Scanned(context.Context, string) (bool, error) { return true, nil }
+
 func (h *house) Close(_ context.Context, folder string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -19,6 +19,7 @@ const (
 	MsgUnderWay        = "realname.error.under_way"
 	MsgNoReview        = "realname.error.no_review"
 	MsgPapersMissing   = "realname.error.papers_missing"
+	MsgPapersUnscanned = "realname.error.papers_unscanned"
 	MsgTooOften        = "realname.error.too_often"
 	MsgMoved           = "realname.error.moved"
 	MsgOwnCase         = "realname.error.own_case"
@@ -34,7 +35,7 @@ const (
 func Messages() []string {
 	out := []string{
 		MsgNameEmpty, MsgNationality, MsgMinor, MsgUnitType, MsgUSCCChanged, MsgUSCCTaken, MsgRegion, MsgAddress, MsgAddressMissing,
-		MsgUntil, MsgUntilRange, MsgNothingChanged, MsgUnderWay, MsgNoReview, MsgPapersMissing, MsgTooOften, MsgMoved, MsgOwnCase, MsgGrounds,
+		MsgUntil, MsgUntilRange, MsgNothingChanged, MsgUnderWay, MsgNoReview, MsgPapersMissing, MsgPapersUnscanned, MsgTooOften, MsgMoved, MsgOwnCase, MsgGrounds,
 		MsgRemark, MsgUnitNameHeld, MsgWrongKind, MsgAccountUnusable,
 	}
 	for _, code := range []string{Mismatch, Unknown, Cancelled, ProvedTwice, NameTaken, ManualOnly, NoAnswer} {

@@ -63,8 +63,10 @@ type Store interface {
 
 // Papers is what became of the evidence (package document).
 type Papers interface {
-	// Count tells how many documents a folder holds.
+	// Count tells how many documents a folder holds, those in quarantine excepted.
 	Count(ctx context.Context, folder string) (int, error)
+	// Scanned tells whether none of them waits for the scanner.
+	Scanned(ctx context.Context, folder string) (bool, error)
 	// Close lets nothing be added to a folder any more. It rides in ctx's
 	// transaction.
 	Close(ctx context.Context, folder string) error

@@ -123,6 +123,13 @@ func (s *Service) Approve(ctx context.Context, id string, version int64, by Revi
 		if err := s.concerns(ctx, *a); err != nil {
 			return audit.Event{}, err
 		}
+		all, err := s.Documents.List(ctx, a.ID)
+		if err != nil {
+			return audit.Event{}, err
+		}
+		if document.AnyWaits(all) {
+			return audit.Event{}, fault.New(fault.Refused, MsgUnscanned)
+		}
 		if a.State == Seconding && a.First == by.ID {
 			return audit.Event{}, fault.New(fault.Refused, MsgSameReviewer)
 		}

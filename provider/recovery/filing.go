@@ -173,7 +173,7 @@ func (s *Service) complete(ctx context.Context, k Kind, c Claim, caseID string) 
 		return err
 	}
 	for _, kind := range c.Required(k) {
-		if !slices.ContainsFunc(all, func(d document.Document) bool { return d.Kind == kind }) {
+		if !slices.ContainsFunc(all, func(d document.Document) bool { return d.Kind == kind && d.Scan != document.Quarantined }) {
 			return &fault.Error{Kind: fault.Invalid, Field: "evidence", Msg: MsgEvidence}
 		}
 	}

@@ -11,6 +11,7 @@ const (
 	MsgOver         = "recover.fault.over"      // the flow is over
 	MsgMobile       = "recover.fault.mobile"    // another open appeal has that number
 	MsgEvidence     = "recover.fault.evidence"  // required evidence is missing
+	MsgUnscanned    = "recover.fault.unscanned" // evidence waits for the scanner
 	MsgDigits       = "recover.fault.digits"    // the last characters of the document are others
 	MsgNoDigits     = "recover.fault.no_digits" // there is no document to ask for: appeal
 	MsgFactor       = "recover.fault.factor"    // second factor is wrong
@@ -28,7 +29,7 @@ const (
 // hold the catalogues against it.
 func Messages() []string {
 	return []string{
-		MsgChanged, MsgOwnCase, MsgSameReviewer, MsgNoAccount, MsgOtherKind, MsgReason, MsgOver, MsgMobile, MsgEvidence,
+		MsgChanged, MsgOwnCase, MsgSameReviewer, MsgNoAccount, MsgOtherKind, MsgReason, MsgOver, MsgMobile, MsgEvidence, MsgUnscanned,
 		MsgDigits, MsgNoDigits, MsgFactor, MsgIDRequired, MsgNotYet, MsgHeld, MsgNoContact, MsgNoAppeal,
 		MsgNameFree, MsgNameOwn, MsgNameMoved,
 	}

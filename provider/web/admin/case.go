@@ -232,6 +232,10 @@ func (h *Handler) papers(ctx context.Context, path, folder string) (out []templa
 	}
 	all, err := h.Papers.List(ctx, folder)
 	for _, d := range all {
+		if d.Scan != document.Passed {
+			out = append(out, templates.DeskPaper{Kind: string(d.Kind), At: d.CreatedAt, Scan: string(d.Scan)})
+			continue
+		}
 		for page := range d.Pages {
 			out = append(out, templates.DeskPaper{
 				Kind: string(d.Kind), URL: path + "/papers/" + d.ID + "?page=" + strconv.Itoa(page), Type: "image/jpeg", At: d.CreatedAt,

@@ -95,7 +95,7 @@ func (e *Evidence) page(w http.ResponseWriter, r *http.Request, v *principal.Vis
 		field := templates.FileField{Name: string(n.Kind), Required: n.Required, Many: n.Kind == document.Other, Fixed: p.HandedIn, Error: wrong[n.Kind]}
 		for _, d := range f.have {
 			if d.Kind == n.Kind {
-				field.Files = append(field.Files, templates.StoredFile{ID: d.ID, URL: documentsPath + d.ID, Pages: d.Pages, At: d.CreatedAt})
+				field.Files = append(field.Files, templates.StoredFile{ID: d.ID, URL: documentsPath + d.ID, Pages: d.Pages, At: d.CreatedAt, Scan: string(d.Scan)})
 			}
 		}
 		p.Fields = append(p.Fields, field)

@@ -51,8 +51,8 @@ func papers(st recovery.Standing, all []document.Document, upload string) templa
 	}
 	there := map[document.Kind]bool{}
 	for _, d := range all {
-		there[d.Kind] = true
-		p.Papers = append(p.Papers, templates.Paper{ID: d.ID, Role: string(d.Kind), Attached: true, Needed: needed[d.Kind]})
+		there[d.Kind] = there[d.Kind] || d.Scan != document.Quarantined
+		p.Papers = append(p.Papers, templates.Paper{ID: d.ID, Role: string(d.Kind), Attached: true, Needed: needed[d.Kind], Scan: string(d.Scan)})
 	}
 	for _, k := range st.Claim.Required(kind) {
 		if !there[k] {
