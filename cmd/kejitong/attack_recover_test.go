@@ -209,32 +209,45 @@ func TestLastSignInOutlivesTheSession(t *testing.T) {
 	})
 }
 
-// A unit's second factor counts at a reset and stays enrolled (S57).
-func TestUnitsFactorIsAskedFor(t *testing.T) {
+// A second factor counts at a reset, of persons and units, and stays enrolled; the
+// number alone, which is all that a thief of the telephone has, opens nothing (S57).
+func TestFactorsAreAskedForAtAReset(t *testing.T) {
 	onRigs(t, func(t *testing.T, r *rig) {
-		unit := r.person("b")
-		factors := r.app.factors
-		who := factor.Subject{Realm: factor.Accounts, ID: string(unit.Account.ID)}
-		_, codes, err := factors.AddTOTP(t.Context(), who, audit.Event{Kind: audit.AccountChanged, Actor: string(unit.Account.ID)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, phone := r.browser(), unit.Account.Profile.Contact.Phone
-		p := b.askReset(r, "legal_entity", demoUSCC)
-		p = b.press(p, "send=code", "mobile", phone, "unit_name", unit.Unit.Name, "uscc", demoUSCC)
-		p = b.press(p, "code", "code", r.sms(phone, 2), "password", freshPassword, "password_again", freshPassword)
-		if !strings.Contains(p.body, "动态口令或备用码") || r.audited(audit.PasswordReset) != 0 {
-			t.Fatalf("the factor is not asked for: %s", p.body)
-		}
-		secrets := []string{"password", freshPassword, "password_again", freshPassword}
-		bad := b.press(p, "factor", append(secrets, "factor", "000000")...)
-		if !strings.Contains(bad.body, "factor-why") {
-			t.Errorf("a wrong code: %s", bad.body)
-		}
-		p = b.press(p, "factor", append(secrets, "factor", codes[0])...)
-		at(t, p, "/forgot/done")
-		if e, err := factors.Enrolled(t.Context(), who); err != nil || !e.Any() {
-			t.Errorf("the factor went with the password: %v, %v", e, err)
+		for _, row := range []struct {
+			of, kind, login string
+			enrolled        int // how many messages the enrolment itself sends
+		}{{"b", "legal_entity", demoUSCC, 1}, {"a", "natural_person", "zhangsan", 1}} {
+			holder := r.person(row.of)
+			who := factor.Subject{Realm: factor.Accounts, ID: string(holder.Account.ID)}
+			_, codes, err := r.app.factors.AddTOTP(t.Context(), who, audit.Event{Kind: audit.AccountChanged, Actor: string(holder.Account.ID)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			on := []string{"mobile", holder.Account.Profile.Phone}
+			if holder.Unit != nil && row.kind == "legal_entity" {
+				on = []string{"mobile", holder.Account.Profile.Contact.Phone, "unit_name", holder.Unit.Name, "uscc", demoUSCC}
+			}
+			resets := r.audited(audit.PasswordReset)
+			b := r.browser()
+			p := b.press(b.askReset(r, row.kind, row.login), "send=code", on...)
+			secrets := []string{"password", freshPassword, "password_again", freshPassword}
+			p = b.press(p, "code", append(secrets, "code", r.sms(on[1], 1+row.enrolled))...)
+			if !strings.Contains(p.body, "动态口令或备用码") || r.audited(audit.PasswordReset) != resets {
+				t.Fatalf("%s: the factor is not asked for: %s", row.login, p.body)
+			}
+			for _, attack := range [][]string{{"factor", ""}, {"factor", "000000"}, {"factor", codes[0] + "x"}} {
+				if bad := b.press(p, "factor", append(secrets, attack...)...); !strings.Contains(bad.body, "factor-why") {
+					t.Errorf("%s, %q: %s", row.login, attack[1], bad.body)
+				}
+			}
+			if r.audited(audit.PasswordReset) != resets {
+				t.Fatalf("%s: reset by the number alone", row.login)
+			}
+			p = b.press(p, "factor", append(secrets, "factor", codes[0])...)
+			at(t, p, "/forgot/done")
+			if e, err := r.app.factors.Enrolled(t.Context(), who); err != nil || !e.Any() {
+				t.Errorf("%s: the factor went with the password: %v, %v", row.login, e, err)
+			}
 		}
 	})
 }

@@ -159,7 +159,7 @@ type Answer struct {
 // Owed is what an account asks for beside the code.
 type Owed struct {
 	Digits bool // nobody signed in for long: a number may have another owner by now
-	Factor bool // a unit has a second factor
+	Factor bool // there is a second factor
 }
 
 // Any tells whether anything is owed.
@@ -258,11 +258,12 @@ func (s *Service) prove(ctx context.Context, f *Flow, p challenge.Purpose, code 
 }
 
 // owes says what the account asks for beside the code: after three months without
-// a sign-in the number may have another owner, and a unit's
-// second factor counts where there is one (settled for units).
+// a sign-in the number may have another owner, and a second factor counts where
+// there is one: else whoever has the number would need nothing but it, since an SMS
+// passes for the second step of a sign-in, too (S57).
 func (s *Service) owes(ctx context.Context, sub Subject) (Owed, error) {
 	o := Owed{Digits: s.dormant(sub)}
-	if s.Factors == nil || sub.Account.Kind != account.LegalEntity {
+	if s.Factors == nil {
 		return o, nil
 	}
 	enrolled, err := s.Factors.Enrolled(ctx, sub.Account.ID)
