@@ -3,7 +3,6 @@ package client
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"slices"
 	"unicode/utf8"
@@ -74,7 +73,7 @@ func ParseRequest(body []byte) (Request, error) {
 
 // object reads a JSON object in which no member stands twice.
 func object(b []byte) (map[string]json.RawMessage, error) {
-	if !utf8.Valid(b) || once(b) != nil {
+	if !utf8.Valid(b) || Once(b) != nil {
 		return nil, invalid("", "the body is not one JSON document without repeated members")
 	}
 	var members map[string]json.RawMessage
@@ -96,11 +95,11 @@ func (m *Metadata) set(name string, raw json.RawMessage) error {
 	return nil
 }
 
-var errDocument = errors.New("client: not one JSON document without repeated members")
+var errDocument = invalid("", "the body is not one JSON document, or nests too deep")
 
-// once tells whether b is one JSON document, not too deep, in which no object
-// has a member twice.
-func once(b []byte) error {
+// Once accepts one JSON document, not too deep, in which no object has a member
+// twice; else fault.Invalid, at the member if one stands twice.
+func Once(b []byte) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	type level struct {
@@ -114,7 +113,7 @@ func once(b []byte) error {
 			return errDocument // it ended before it began, or in the middle
 		}
 		if err != nil {
-			return err
+			return errDocument
 		}
 		top := len(open) - 1
 		name, text := t.(string)
@@ -134,7 +133,7 @@ func once(b []byte) error {
 			top--
 		case top >= 0 && open[top].key && text:
 			if open[top].seen[name] {
-				return errDocument
+				return invalid(name, "stands twice")
 			}
 			open[top].seen[name], open[top].key = true, false
 			continue

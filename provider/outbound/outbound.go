@@ -139,51 +139,57 @@ func (c *Client) PostForm(ctx context.Context, raw string, form url.Values) erro
 // of the answer, whatever it is; of the answer's body nothing is kept. No redirect
 // is followed.
 func (c *Client) PostJSON(ctx context.Context, raw string, body []byte, head http.Header) (status int, err error) {
-	if err := c.CheckURL(raw); err != nil {
+	head = head.Clone()
+	if head == nil {
+		head = http.Header{}
+	}
+	head.Set("Content-Type", "application/json")
+	res, err := c.send(ctx, http.MethodPost, raw, head, bytes.NewReader(body))
+	if err != nil {
 		return 0, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, raw, bytes.NewReader(body))
-	if err != nil {
-		return 0, ErrRefused
-	}
-	for name, values := range head {
-		req.Header[name] = values
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := c.http.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("outbound: POST %s: %w", req.URL.Host, err)
 	}
 	_, _ = io.CopyN(io.Discard, res.Body, c.MaxBody) // so that the connection can serve again
 	return res.StatusCode, res.Body.Close()
 }
 
-func (c *Client) do(ctx context.Context, method, raw, accept, contentType string, body io.Reader) ([]byte, string, error) {
+// send sends a request to an address that may be called. Whoever gets an answer
+// closes its body.
+func (c *Client) send(ctx context.Context, method, raw string, head http.Header, body io.Reader) (*http.Response, error) {
 	if err := c.CheckURL(raw); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, method, raw, body)
 	if err != nil {
-		return nil, "", ErrRefused
+		return nil, ErrRefused
 	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	req.Header.Set("Accept", accept)
+	req.Header = head
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, "", fmt.Errorf("outbound: %s %s: %w", method, req.URL.Host, err)
+		return nil, fmt.Errorf("outbound: %s %s: %w", method, req.URL.Host, err)
 	}
+	return res, nil
+}
+
+func (c *Client) do(ctx context.Context, method, raw, accept, contentType string, body io.Reader) ([]byte, string, error) {
+	head := http.Header{"Accept": {accept}}
+	if contentType != "" {
+		head.Set("Content-Type", contentType)
+	}
+	res, err := c.send(ctx, method, raw, head, body)
+	if err != nil {
+		return nil, "", err
+	}
+	host := res.Request.URL.Host
 	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(io.LimitReader(res.Body, c.MaxBody+1))
 	if err != nil {
-		return nil, "", fmt.Errorf("outbound: read from %s: %w", req.URL.Host, err)
+		return nil, "", fmt.Errorf("outbound: read from %s: %w", host, err)
 	}
 	if int64(len(b)) > c.MaxBody {
-		return nil, "", fmt.Errorf("outbound: answer of %s is longer than %d bytes", req.URL.Host, c.MaxBody)
+		return nil, "", fmt.Errorf("outbound: answer of %s is longer than %d bytes", host, c.MaxBody)
 	}
 	if res.StatusCode != http.StatusOK && (method == http.MethodGet || res.StatusCode != http.StatusNoContent) {
-		return nil, "", fmt.Errorf("outbound: %s answered %d", req.URL.Host, res.StatusCode)
+		return nil, "", fmt.Errorf("outbound: %s answered %d", host, res.StatusCode)
 	}
 	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
 	return b, strings.ToLower(strings.TrimSpace(kind)), nil

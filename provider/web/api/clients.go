@@ -49,15 +49,20 @@ func (h *Handler) listClients(w http.ResponseWriter, r *http.Request, v visit) e
 	if err != nil {
 		return err
 	}
-	out := list[clientView]{Items: []clientView{}}
-	for i := range all {
-		if i == n {
-			if out.Next, err = h.cursor(v, r, all[n-1].ID); err != nil {
-				return err
-			}
-			break
+	return sayPage(h, w, r, v, all, n, func(c client.Client) clientView { return viewClient(&c) }, func(c client.Client) string { return c.ID })
+}
+
+// sayPage answers with the first n of all, which has one more if there is a next
+// page; at says where that begins, behind the last one shown.
+func sayPage[T, V any](h *Handler, w http.ResponseWriter, r *http.Request, v visit, all []T, n int, view func(T) V, at func(T) string) (err error) {
+	out := list[V]{Items: []V{}}
+	for _, one := range all[:min(n, len(all))] {
+		out.Items = append(out.Items, view(one))
+	}
+	if len(all) > n {
+		if out.Next, err = h.cursor(v, r, at(all[n-1])); err != nil {
+			return err
 		}
-		out.Items = append(out.Items, viewClient(&all[i]))
 	}
 	return say(w, http.StatusOK, out)
 }

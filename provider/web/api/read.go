@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"kejitong/provider/client"
 	"kejitong/provider/fault"
 	"kejitong/provider/keys"
 )
@@ -41,8 +42,11 @@ func body(r *http.Request, v any) ([]byte, error) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return nil, invalid("", "the body is not application/json")
 	}
-	if err := onceEach(json.NewDecoder(bytes.NewReader(raw))); err != nil {
+	if err := client.Once(raw); err != nil {
 		return nil, err
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
+		return nil, errNoObject
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
@@ -54,73 +58,12 @@ func body(r *http.Request, v any) ([]byte, error) {
 		if name, ok := strings.CutPrefix(err.Error(), `json: unknown field `); ok {
 			return nil, invalid(strings.Trim(name, `"`), "is unknown")
 		}
-		return nil, invalid("", "the body is no JSON object of known members")
+		return nil, errNoObject
 	}
 	return raw, nil
 }
 
 var errNoObject = invalid("", "the body is no JSON object of known members")
-
-// onceEach reads the whole and refuses members that stand twice in one object,
-// and anything behind it.
-func onceEach(d *json.Decoder) error {
-	t, err := d.Token()
-	if err != nil || t != json.Delim('{') {
-		return errNoObject
-	}
-	if err := object(d, 0); err != nil {
-		return err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errNoObject
-	}
-	return nil
-}
-
-func object(d *json.Decoder, depth int) error {
-	seen := map[string]bool{}
-	for d.More() {
-		t, err := d.Token()
-		name, ok := t.(string)
-		if err != nil || !ok {
-			return errNoObject
-		}
-		if seen[name] {
-			return invalid(name, "stands twice")
-		}
-		seen[name] = true
-		if err := value(d, depth+1); err != nil {
-			return err
-		}
-	}
-	return end(d)
-}
-
-func value(d *json.Decoder, depth int) error {
-	t, err := d.Token()
-	if err != nil || depth > 20 {
-		return errNoObject
-	}
-	switch t {
-	case json.Delim('{'):
-		return object(d, depth)
-	case json.Delim('['):
-		for d.More() {
-			if err := value(d, depth+1); err != nil {
-				return err
-			}
-		}
-		return end(d)
-	}
-	return nil
-}
-
-func end(d *json.Decoder) error {
-	if _, err := d.Token(); err != nil {
-		return errNoObject
-	}
-	return nil
-}
 
 // known refuses parameters of the query that a route does not have, and repeated
 // ones.

@@ -175,17 +175,7 @@ func (h *Handler) listGrants(w http.ResponseWriter, r *http.Request, v visit) er
 	if err != nil {
 		return err
 	}
-	out := list[grantView]{Items: []grantView{}}
-	for i, g := range all {
-		if i == n {
-			if out.Next, err = h.cursor(v, r, all[n-1].ID); err != nil {
-				return err
-			}
-			break
-		}
-		out.Items = append(out.Items, h.viewGrant(g))
-	}
-	return say(w, http.StatusOK, out)
+	return sayPage(h, w, r, v, all, n, h.viewGrant, func(g entitlement.Grant) string { return g.ID })
 }
 
 // getGrant is GET /grants/{id}.

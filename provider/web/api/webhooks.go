@@ -45,17 +45,7 @@ func (h *Handler) listHooks(w http.ResponseWriter, r *http.Request, v visit) err
 	if err != nil {
 		return err
 	}
-	out := list[hookView]{Items: []hookView{}}
-	for i, e := range all {
-		if i == n {
-			if out.Next, err = h.cursor(v, r, all[n-1].ID); err != nil {
-				return err
-			}
-			break
-		}
-		out.Items = append(out.Items, h.viewHook(e))
-	}
-	return say(w, http.StatusOK, out)
+	return sayPage(h, w, r, v, all, n, h.viewHook, func(e webhook.Endpoint) string { return e.ID })
 }
 
 // addHook is POST /webhooks.
@@ -157,21 +147,16 @@ func (h *Handler) listDeliveries(w http.ResponseWriter, r *http.Request, v visit
 	if err != nil {
 		return err
 	}
-	out := list[deliveryView]{Items: []deliveryView{}}
-	for i, d := range all {
-		if i == n {
-			last := all[n-1]
-			if out.Next, err = h.cursor(v, r, strconv.FormatInt(last.CreatedAt.UnixMilli(), 10)+" "+last.ID); err != nil {
-				return err
-			}
-			break
-		}
-		view := deliveryView{d.ID, string(d.Event), string(d.State), d.Attempts, d.Status, d.Problem, d.Body, d.CreatedAt.UTC(), nil}
-		if !d.TriedAt.IsZero() {
-			at := d.TriedAt.UTC()
-			view.TriedAt = &at
-		}
-		out.Items = append(out.Items, view)
+	return sayPage(h, w, r, v, all, n, viewDelivery, func(d webhook.Delivery) string {
+		return strconv.FormatInt(d.CreatedAt.UnixMilli(), 10) + " " + d.ID
+	})
+}
+
+func viewDelivery(d webhook.Delivery) deliveryView {
+	view := deliveryView{d.ID, string(d.Event), string(d.State), d.Attempts, d.Status, d.Problem, d.Body, d.CreatedAt.UTC(), nil}
+	if !d.TriedAt.IsZero() {
+		at := d.TriedAt.UTC()
+		view.TriedAt = &at
 	}
-	return say(w, http.StatusOK, out)
+	return view
 }
