@@ -7,7 +7,7 @@ type DeskRights struct {
 	Desk
 	URL     string // of the account
 	Called  string
-	Login   string
+	HeldBy  string // login name of the account; Login is the operator's
 	Own     []DeskRight
 	Others  []DeskRight
 	History []DeskRightStep

@@ -52,9 +52,9 @@ func deskSystemSamples() map[string]templates.Page {
 	grant := templates.DeskRight{ID: "g1", Kind: "grant", System: "hightech_enterprise", Actions: []string{"apply", "report"}, Unit: longName, State: "active", Source: "verification", From: at, Deeds: []string{"suspend", "revoke"}}
 	altered := templates.DeskRight{ID: "m1", Kind: "mandate", Relation: "handler", Unit: longName, Holder: "王*", HolderURL: "/admin/accounts/b", State: "altered", Source: "delegated", From: at, Until: at, Deeds: []string{"revoke"}}
 	return map[string]templates.Page{
-		"desk_rights": templates.DeskRights{Desk: desk("security_admin"), URL: "/admin/accounts/a", Called: longName, Login: "91350100M000100Y43", Own: []templates.DeskRight{grant}, Others: []templates.DeskRight{altered}, Error: templates.T("desk.error.reason"),
+		"desk_rights": templates.DeskRights{Desk: desk("security_admin"), URL: "/admin/accounts/a", Called: longName, HeldBy: "91350100M000100Y43", Own: []templates.DeskRight{grant}, Others: []templates.DeskRight{altered}, Error: templates.T("desk.error.reason"),
 			History: []templates.DeskRightStep{{At: at, Kind: "grant", What: "hightech_enterprise", From: "active", To: "suspended", By: "sec01", Reason: "suspend: 核查"}, {At: at, Kind: "mandate", What: "handler", To: "active", By: "verification"}}},
-		"desk_rights_none":  templates.DeskRights{Desk: desk("reviewer"), URL: "/admin/accounts/a", Called: "张*", Login: "zhangsan", Done: templates.T("desk.rights.did")},
+		"desk_rights_none":  templates.DeskRights{Desk: desk("reviewer"), URL: "/admin/accounts/a", Called: "张*", HeldBy: "zhangsan", Done: templates.T("desk.rights.did")},
 		"desk_systems":      templates.DeskSystems{Desk: desk("system_admin"), Systems: []templates.DeskSystemLine{hightech, sme}, Proposes: true, Proposals: []templates.DeskProposal{stale}},
 		"desk_systems_none": templates.DeskSystems{Desk: desk("security_admin")},
 		"desk_system": templates.DeskSystem{

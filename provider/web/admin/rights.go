@@ -32,7 +32,7 @@ func (h *Handler) showRights(w http.ResponseWriter, r *http.Request, v visit) {
 
 func (h *Handler) rightsPage(w http.ResponseWriter, r *http.Request, v visit, who principal.Principal, wrong error) {
 	ctx, id := r.Context(), who.Account.ID
-	p := templates.DeskRights{Desk: h.frame(v, "accounts"), URL: "/admin/accounts/" + string(id), Called: visitor.Name(who), Login: visitor.LoginName(who.Account), Reason: short(r.PostForm.Get("reason"))}
+	p := templates.DeskRights{Desk: h.frame(v, "accounts"), URL: "/admin/accounts/" + string(id), Called: visitor.Name(who), HeldBy: visitor.LoginName(who.Account), Reason: short(r.PostForm.Get("reason"))}
 	code := http.StatusOK
 	if wrong != nil {
 		text, ok := blame(nil, wrong)
