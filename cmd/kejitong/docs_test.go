@@ -149,7 +149,7 @@ func TestDocumentsNameCommandsThatExist(t *testing.T) {
 				if strings.HasPrefix(w, "-") {
 					flagName, _, _ := strings.Cut(strings.TrimLeft(w, "-"), "=")
 					given = append(given, flagName)
-				} else if len(given) == 0 && regexp.MustCompile(`^[a-z]+$`).MatchString(w) {
+				} else if len(given) == 0 && regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(w) {
 					path = append(path, w)
 				}
 			}
@@ -236,6 +236,9 @@ func TestDocumentsNameTargetsAndSettingsThatExist(t *testing.T) {
 					t.Errorf("%s names make %s, which is no target", name, m[1])
 				}
 			}
+		}
+		if name == "docs/audit.md" { // its names are events, which TestEveryKindOfEventIsDocumented holds to the code
+			continue
 		}
 		for _, m := range inline.FindAllStringSubmatch(fenced.ReplaceAllString(text, ""), -1) {
 			section, _, ok := strings.Cut(m[1], ".")
