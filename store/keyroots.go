@@ -83,7 +83,9 @@ func (d *DB) underRoot(ctx context.Context, id string) error {
 		return err
 	case len(roots) == 0 || roots[0].ID != id:
 		return fault.New(fault.Conflict, "root key %s is not the one in force", id)
-	case len(roots) > 1:
+	// Who waited for a change to be made sees the old root key as the former one, and
+	// not yet the new one: that was no row when this statement began.
+	case len(roots) > 1 || roots[0].Former:
 		return fault.New(fault.Conflict, "a change of the root key waits to be confirmed, until which no key is made: kejitong keys rotate root --confirm")
 	}
 	return nil
