@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -154,7 +153,7 @@ func (d *DB) rightsUnder(ctx context.Context, number int) (n int64, err error) {
 	if number == 1 {
 		_, err = d.returning(ctx, rightsUnderFirst, nil, &n)
 	} else {
-		pattern := fmt.Sprint(number) + ".%"
+		pattern := macPrefix(number) + "%"
 		_, err = d.returning(ctx, rightsUnderLater, []any{pattern, pattern}, &n)
 	}
 	return n, err

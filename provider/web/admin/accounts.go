@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/fault"
-	"kejitong/provider/keys"
 	"kejitong/provider/operator"
 	"kejitong/provider/principal"
 	"kejitong/provider/web/visitor"
@@ -34,32 +32,19 @@ func searchFields(by, text string) []templates.DeskField {
 	return []templates.DeskField{{Name: "by", Type: "select", Value: by, Options: ways}, {Name: "q", Value: text, Max: 128}}
 }
 
-// A search is posted, since numbers must not stand in addresses; what it found
-// comes back as a sealed token.
-const foundFor = 15 * time.Minute
-
-type foundAccounts struct {
-	IDs   []account.ID `json:"i"`
-	Until int64        `json:"u"`
-}
-
 func foundPlace(v visit) string { return "accounts found by " + v.operator.ID }
 
 // searchAccounts is GET /admin/accounts.
 func (h *Handler) searchAccounts(w http.ResponseWriter, r *http.Request, v visit) {
 	p := templates.DeskAccounts{Desk: h.frame(v, "accounts"), Fields: searchFields(byLogin, "")}
 	if token := r.URL.Query().Get("found"); token != "" {
-		var found foundAccounts
-		plain, err := h.Keys().Open(keys.Page, foundPlace(v), token)
-		if err == nil {
-			err = json.Unmarshal(plain, &found)
-		}
-		if err != nil || h.Now().Unix() > found.Until {
+		ids, err := h.openFound(foundPlace(v), token)
+		if err != nil {
 			h.Web.Problem(w, r, http.StatusBadRequest, templates.T("desk.error.page"))
 			return
 		}
 		p.Searched = true
-		for _, id := range found.IDs {
+		for _, id := range ids {
 			who, err := h.Principals.ByAccount(r.Context(), id)
 			if fault.Is(err, fault.NotFound) {
 				continue
@@ -99,11 +84,7 @@ func (h *Handler) findAccounts(w http.ResponseWriter, r *http.Request, v visit) 
 		h.Web.Show(w, r, statusOf(err), templates.DeskAccounts{Desk: h.frame(v, "accounts"), Fields: fields})
 		return
 	}
-	plain, err := json.Marshal(foundAccounts{ids, h.Now().Add(foundFor).Unix()})
-	token := ""
-	if err == nil {
-		token, err = h.Keys().Seal(keys.Page, foundPlace(v), plain)
-	}
+	token, err := h.sealFound(foundPlace(v), ids)
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/gorilla/mux"
 
 	"kejitong/provider/audit"
 	"kejitong/provider/fault"
-	"kejitong/provider/keys"
 	"kejitong/provider/operator"
 	"kejitong/templates"
 )
@@ -121,7 +119,7 @@ func (h *Handler) trailPage(w http.ResponseWriter, r *http.Request, v visit, q u
 	f, err := filterOf(q)
 	before := int64(0)
 	if err == nil {
-		before, err = h.openPage(v, query(q), q.Get("page"))
+		before, err = h.pageOf(v, query(q), q.Get("page"))
 	}
 	if wrong == nil {
 		wrong = err
@@ -212,25 +210,22 @@ func (h *Handler) fillChain(ctx context.Context, v visit, p *templates.DeskAudit
 	return nil
 }
 
-// A page token is sealed and bound to the operator and the search, so that nobody
-// makes one up or carries one over (S83).
 func pagePlace(v visit, q url.Values) string {
 	return "page of the trail for " + v.operator.ID + " of " + q.Encode()
 }
 
 func (h *Handler) pageToken(v visit, q url.Values, before int64) (string, error) {
-	return h.Keys().Seal(keys.Page, pagePlace(v, q), []byte(strconv.FormatInt(before, 10)))
+	return h.sealPage(pagePlace(v, q), before)
 }
 
-func (h *Handler) openPage(v visit, q url.Values, token string) (int64, error) {
+func (h *Handler) pageOf(v visit, q url.Values, token string) (before int64, err error) {
 	if token == "" {
 		return 0, nil
 	}
-	plain, err := h.Keys().Open(keys.Page, pagePlace(v, q), token)
-	if err != nil {
+	if h.openPage(pagePlace(v, q), token, &before) != nil {
 		return 0, &fault.Error{Kind: fault.Invalid, Msg: "desk.error.page"}
 	}
-	return strconv.ParseInt(string(plain), 10, 64)
+	return before, nil
 }
 
 // verifyFor bounds the check of the whole trail within a request; longer ones are

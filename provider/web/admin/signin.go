@@ -58,10 +58,13 @@ func (h *Handler) signIn(w http.ResponseWriter, r *http.Request, _ visit) {
 }
 
 // short is what is shown again of a name that somebody typed.
-func short(s string) string {
+func short(s string) string { return cut(s, 128) }
+
+// cut is what was typed, without blanks around it, and limit characters of it at most.
+func cut(s string, limit int) string {
 	s = strings.ToValidUTF8(strings.TrimSpace(s), "")
-	if r := []rune(s); len(r) > 128 {
-		return string(r[:128])
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit])
 	}
 	return s
 }

@@ -14,31 +14,22 @@ import (
 // most is how much of a field is looked at; Check refuses far less.
 const most = 1000
 
-// cut is what was typed, without blanks around it and not without end.
-func cut(s string) string {
-	s = strings.ToValidUTF8(strings.TrimSpace(s), "")
-	if r := []rune(s); len(r) > most {
-		return string(r[:most])
-	}
-	return s
-}
-
 // typedSystem is s as the form says it, with nothing judged yet.
 func typedSystem(r *http.Request, s entitlement.System) entitlement.System {
 	f := r.PostForm
 	if s.ID == "" {
-		s.ID = entitlement.SystemID(cut(f.Get("system")))
+		s.ID = entitlement.SystemID(cut(f.Get("system"), most))
 	}
-	s.NameZH, s.NameEN, s.Owner, s.EntryURL = cut(f.Get("name_zh")), cut(f.Get("name_en")), cut(f.Get("owner")), cut(f.Get("entry_url"))
-	s.Level, s.Earned = cut(f.Get("level")), f.Get("earned") == "1"
+	s.NameZH, s.NameEN, s.Owner, s.EntryURL = cut(f.Get("name_zh"), most), cut(f.Get("name_en"), most), cut(f.Get("owner"), most), cut(f.Get("entry_url"), most)
+	s.Level, s.Earned = cut(f.Get("level"), most), f.Get("earned") == "1"
 	s.AccountKinds, s.UnitTypes = nil, nil
 	for _, k := range f["account_types"] {
-		s.AccountKinds = append(s.AccountKinds, account.Kind(cut(k)))
+		s.AccountKinds = append(s.AccountKinds, account.Kind(cut(k, most)))
 	}
 	for _, t := range f["unit_types"] {
-		s.UnitTypes = append(s.UnitTypes, cut(t))
+		s.UnitTypes = append(s.UnitTypes, cut(t, most))
 	}
-	s.Actions = strings.FieldsFunc(cut(f.Get("actions")), func(r rune) bool { return r == ',' || r == '，' || r == '、' || r <= ' ' })
+	s.Actions = strings.FieldsFunc(cut(f.Get("actions"), most), func(r rune) bool { return r == ',' || r == '，' || r == '、' || r <= ' ' })
 	return s
 }
 
