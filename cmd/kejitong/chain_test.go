@@ -211,11 +211,7 @@ func TestMovedHandlerInChromium(t *testing.T) {
 	ctx, violations := chromium(t, 375)
 	step := func(called string, actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		if err := chromedp.Do(ctx, actions...); err != nil {
-			where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-			body, _ := chromedp.Run(ctx, chromedp.OuterHTML("main")) // likewise
-			t.Fatalf("%s: %v\nat %s\n%.3000s", called, err, where, body)
-		}
+		act(ctx, t, called, actions...)
 		picture(ctx, t, "moved-"+called+"-375")
 	}
 	step("1-look-up", chromedp.Navigate(s.issuer+"/lookup"), chromedp.WaitVisible("input#uscc"))

@@ -25,32 +25,18 @@ func TestConsoleStoryInChromium(t *testing.T) {
 	legal, officer := r.account("b"), r.operator(r.securityAdmin())
 	step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
 		t.Helper()
-		if err := chromedp.Do(ctx, actions...); err != nil {
-			where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-			body, _ := chromedp.Run(ctx, chromedp.OuterHTML("main")) // likewise
-			t.Fatalf("%s: %v\nat %s\n%.3000s", name, err, where, body)
-		}
+		act(ctx, t, name, actions...)
 		for _, width := range []int64{375, 1280} {
 			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 				t.Fatal(err)
 			}
-			wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
-			if err != nil || wide > width {
-				t.Errorf("%s is %d px wide in a window of %d, %v", name, wide, width, err)
-			}
+			fitsIn(ctx, t, name, width)
 			if kept := os.Getenv("KEJITONG_TEST_PICTURES"); kept != "" {
 				picture(ctx, t, fmt.Sprintf("console-%s-%d", name, width))
 			}
 		}
 	}
-	read := func(selector string) string {
-		t.Helper()
-		v, err := chromedp.Run(ctx, chromedp.TextContent(selector))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
+	read := func(selector string) string { t.Helper(); return contentOf(ctx, t, selector) }
 	signIn := []chromedp.Action[chromedp.Void]{chromedp.SendKeys("#username", legal.Username), chromedp.SendKeys("#password", legal.Password), chromedp.Submit("#password")}
 	kept := `a.btn[href^="/console/"]`
 

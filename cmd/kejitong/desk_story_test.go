@@ -22,15 +22,8 @@ func TestDeskStoryInChromium(t *testing.T) {
 			o := r.operator("reviewer")
 			step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
 				t.Helper()
-				if err := chromedp.Do(ctx, actions...); err != nil {
-					where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-					body, _ := chromedp.Run(ctx, chromedp.OuterHTML("main")) // likewise
-					t.Fatalf("%s: %v\nat %s\n%.2000s", name, err, where, body)
-				}
-				wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
-				if err != nil || wide > width {
-					t.Errorf("%s is %d px wide in a window of %d, %v", name, wide, width, err)
-				}
+				act(ctx, t, name, actions...)
+				fitsIn(ctx, t, name, width)
 				picture(ctx, t, fmt.Sprintf("desk-%s-%d", name, width))
 			}
 			step("01-sign-in", chromedp.Navigate(r.issuer+"/admin/cases"), chromedp.WaitVisible("#f-username"))

@@ -39,15 +39,8 @@ func TestDeviceStoryInChromium(t *testing.T) {
 				}
 				step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
 					t.Helper()
-					if err := chromedp.Do(ctx, actions...); err != nil {
-						where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-						body, _ := chromedp.Run(ctx, chromedp.OuterHTML("body")) // likewise
-						t.Fatalf("%s: %v\nat %s\n%.2000s", name, err, where, body)
-					}
-					wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
-					if err != nil || wide > width {
-						t.Errorf("%s is %d px wide in a window of %d, %v", name, wide, width, err)
-					}
+					act(ctx, t, name, actions...)
+					fitsIn(ctx, t, name, width)
 					picture(ctx, t, fmt.Sprintf("device-%s-%d-script-%v", name, width, script))
 				}
 				step("1-wrong", chromedp.Navigate(r.issuer+"/device"), chromedp.SendKeys("#user_code", "bbbb bbbb"), chromedp.Click(`form button[type="submit"]`), chromedp.WaitVisible("#failure"))

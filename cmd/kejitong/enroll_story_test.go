@@ -28,11 +28,7 @@ func TestRegistrationInChromium(t *testing.T) {
 			ctx, violations := chromium(t, c.width)
 			step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
 				t.Helper()
-				if err := chromedp.Do(ctx, actions...); err != nil {
-					where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-					body, _ := chromedp.Run(ctx, chromedp.OuterHTML("main")) // likewise
-					t.Fatalf("%s: %v\nat %s\n%.3000s", name, err, where, body)
-				}
+				act(ctx, t, name, actions...)
 				picture(ctx, t, fmt.Sprintf("register-%s-%s-%d", c.kind, name, c.width))
 			}
 			step("1-choice", chromedp.Navigate(s.issuer+"/register"), chromedp.WaitVisible(`a[href^="/register/unit"]`))

@@ -57,21 +57,10 @@ func TestPasskeysInChromium(t *testing.T) {
 			who := s.account("a")
 			step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
 				t.Helper()
-				if err := chromedp.Do(ctx, actions...); err != nil {
-					where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-					body, _ := chromedp.Run(ctx, chromedp.OuterHTML("main")) // likewise
-					t.Fatalf("%s: %v\nat %s\n%.3000s", name, err, where, body)
-				}
+				act(ctx, t, name, actions...)
 				picture(ctx, t, fmt.Sprintf("passkey-%s-%d", name, width))
 			}
-			read := func(sel string) string {
-				t.Helper()
-				v, err := chromedp.Run(ctx, chromedp.TextContent(sel))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return v
-			}
+			read := func(selector string) string { t.Helper(); return contentOf(ctx, t, selector) }
 			signIn := func(window string) []chromedp.Action[chromedp.Void] {
 				return []chromedp.Action[chromedp.Void]{
 					chromedp.Navigate(s.issuer + "/login?window=natural_person&next=" + window), chromedp.WaitVisible("#username"),

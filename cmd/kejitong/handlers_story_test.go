@@ -31,15 +31,8 @@ func TestHandlerStoryInChromium(t *testing.T) {
 				if strings.HasPrefix(name, "unit-") {
 					ctx = unit
 				}
-				if err := chromedp.Do(ctx, actions...); err != nil {
-					where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-					body, _ := chromedp.Run(ctx, chromedp.OuterHTML("main")) // likewise
-					t.Fatalf("%s: %v\nat %s\n%.3000s", name, err, where, body)
-				}
-				wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
-				if err != nil || wide > width {
-					t.Errorf("%s is %d px wide in a window of %d, %v", name, wide, width, err)
-				}
+				act(ctx, t, name, actions...)
+				fitsIn(ctx, t, name, width)
 				picture(ctx, t, fmt.Sprintf("handlers-%s-%d", name, width))
 			}
 			first, second := s.cast.systems[0].BaseURL, s.cast.systems[1].BaseURL

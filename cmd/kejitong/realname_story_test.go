@@ -35,11 +35,7 @@ func (a *actor) step(name string, actions ...chromedp.Action[chromedp.Void]) {
 	a.t.Helper()
 	soon, stop := context.WithTimeout(a.ctx, 30*time.Second)
 	defer stop()
-	if err := chromedp.Do(soon, actions...); err != nil {
-		where, _ := chromedp.Run(a.ctx, chromedp.Location())       // best effort: it explains the failure
-		body, _ := chromedp.Run(a.ctx, chromedp.OuterHTML("main")) // likewise
-		a.t.Fatalf("%s: %v\nat %s\n%.3000s", name, err, where, body)
-	}
+	actFor(soon, a.ctx, a.t, name, actions...)
 	widths := []int64{1280, 375}
 	if a.width == 1280 { // the one played on comes last
 		widths = []int64{375, 1280}
@@ -48,10 +44,7 @@ func (a *actor) step(name string, actions ...chromedp.Action[chromedp.Void]) {
 		if err := chromedp.Do(a.ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 			a.t.Fatal(err)
 		}
-		wide, err := chromedp.Run(a.ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
-		if err != nil || wide > width {
-			a.t.Errorf("%s is %d px wide in a window of %d, %v", name, wide, width, err)
-		}
+		fitsIn(a.ctx, a.t, name, width)
 		picture(a.ctx, a.t, fmt.Sprintf("%s-%s-%d", a.story, name, width))
 	}
 }

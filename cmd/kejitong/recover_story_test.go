@@ -25,21 +25,10 @@ func TestRecoveryInChromium(t *testing.T) {
 			who := s.account("a")
 			step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
 				t.Helper()
-				if err := chromedp.Do(ctx, actions...); err != nil {
-					where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-					body, _ := chromedp.Run(ctx, chromedp.OuterHTML("body")) // likewise
-					t.Fatalf("%s: %v\nat %s\n%.3000s", name, err, where, body)
-				}
+				act(ctx, t, name, actions...)
 				picture(ctx, t, fmt.Sprintf("recover-%s-%d", name, width))
 			}
-			read := func(selector string) string {
-				t.Helper()
-				v, err := chromedp.Run(ctx, chromedp.TextContent(selector))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return v
-			}
+			read := func(selector string) string { t.Helper(); return contentOf(ctx, t, selector) }
 			const phone, fresh = "+8618711111111", "+8613911112222"
 			step("01-choice", chromedp.Navigate(s.issuer+"/forgot"), chromedp.WaitVisible(`a[href="/forgot/reset"]`))
 			step("02-name", chromedp.Click(`a[href="/forgot/reset"]`), chromedp.WaitVisible("#login_name"))

@@ -146,7 +146,7 @@ func picture(ctx context.Context, t *testing.T, name string) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	png, err := screenshot(ctx)
 	if err != nil {
 		t.Fatalf("picture %s: %v", name, err)
 	}
@@ -156,6 +156,55 @@ func picture(ctx context.Context, t *testing.T, name string) {
 	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// screenshot asks again when the browser is silent: now and then it never answers
+// the first time, whatever the page.
+func screenshot(ctx context.Context) (png []byte, err error) {
+	for range 3 {
+		soon, stop := context.WithTimeout(ctx, 20*time.Second)
+		png, err = chromedp.Run(soon, chromedp.FullScreenshot(100))
+		stop()
+		if err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return png, err
+}
+
+// act plays one step of a story; where it fails, the page tells why.
+func act(ctx context.Context, t *testing.T, name string, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	actFor(ctx, ctx, t, name, actions...)
+}
+
+// actFor is act in bounds of time, after which page can still be asked.
+func actFor(soon, page context.Context, t *testing.T, name string, actions ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	if err := chromedp.Do(soon, actions...); err != nil {
+		where, _ := chromedp.Run(page, chromedp.Location())       // best effort: it explains the failure
+		body, _ := chromedp.Run(page, chromedp.OuterHTML("body")) // likewise
+		t.Fatalf("%s: %v\nat %s\n%.4000s", name, err, where, body)
+	}
+}
+
+// fitsIn holds a page to the width of its window.
+func fitsIn(ctx context.Context, t *testing.T, name string, width int64) {
+	t.Helper()
+	wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+	if err != nil || wide > width {
+		t.Errorf("%s is %d px wide in a window of %d, %v", name, wide, width, err)
+	}
+}
+
+// contentOf is the text of what the selector finds.
+func contentOf(ctx context.Context, t *testing.T, selector string) string {
+	t.Helper()
+	text, err := chromedp.Run(ctx, chromedp.TextContent(selector))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // The story of the README in a real browser, on a desktop and on a phone: open
@@ -170,11 +219,7 @@ func TestStoryInChromium(t *testing.T) {
 			legal := s.account("b")
 			step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
 				t.Helper()
-				if err := chromedp.Do(ctx, actions...); err != nil {
-					where, _ := chromedp.Run(ctx, chromedp.Location())       // best effort: it explains the failure
-					body, _ := chromedp.Run(ctx, chromedp.OuterHTML("body")) // likewise
-					t.Fatalf("%s: %v\nat %s\n%.2000s", name, err, where, body)
-				}
+				act(ctx, t, name, actions...)
 				picture(ctx, t, fmt.Sprintf("%s-%d", name, width))
 			}
 			step("01-system", chromedp.Navigate(first), chromedp.WaitVisible("#sign_in"))
