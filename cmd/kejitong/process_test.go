@@ -61,6 +61,7 @@ type process struct {
 type fleet struct {
 	*rig
 	replicas []*process
+	conf     string // the configuration file that they share, and that commands take
 }
 
 // newFleet starts n replicas. tweak sees the configuration that all share.
@@ -86,14 +87,17 @@ database: {driver: postgres, dsn_file: %q, max_open: 16, max_idle: 16}
 documents: {folder: %q}
 keys: {root_key_file: %q}
 tokens: {refresh_grace: %s}
+clients: {outbound_allow: [%s]}
+realname: {verifier: %s, registry_name: %q}
 log: {access: false}
-`, r.name(), filepath.Join(dir, "dsn"), filepath.Join(dir, "documents"), filepath.Join(dir, "root"), r.cast.config.Tokens.RefreshGrace))
-	f := &fleet{rig: r}
+`, r.name(), filepath.Join(dir, "dsn"), filepath.Join(dir, "documents"), filepath.Join(dir, "root"), r.cast.config.Tokens.RefreshGrace, strings.Join(r.cast.config.Clients.OutboundAllow, ", "),
+		r.cast.config.RealName.Verifier, r.cast.config.RealName.RegistryName))
+	f := &fleet{rig: r, conf: filepath.Join(dir, "kejitong.yaml")}
 	var wg sync.WaitGroup
 	for range n {
 		p := &process{exited: make(chan struct{})}
 		f.replicas = append(f.replicas, p)
-		p.start(t, filepath.Join(dir, "kejitong.yaml"))
+		p.start(t, f.conf)
 		t.Cleanup(func() { p.end(t) })
 		wg.Go(func() { p.await(t) })
 	}

@@ -40,6 +40,7 @@ import (
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
 	"kejitong/provider/parting"
+	"kejitong/provider/principal"
 	"kejitong/provider/realname"
 	"kejitong/provider/session"
 	"kejitong/provider/token"
@@ -91,7 +92,7 @@ type app struct {
 	// to stand between the protocol and the grants, and whose certificates our own
 	// calls believe (nil: the system's).
 	clock  func() time.Time
-	grants token.Store
+	grants grants
 	roots  *x509.CertPool
 
 	// Only the demonstration and tests set these, before assemble: an answer that
@@ -101,6 +102,12 @@ type app struct {
 	senders map[notify.Channel]notify.Sender
 	caps    challenge.Caps
 	beside  func(*web.Kit) provider.Surface
+}
+
+// grants keeps grants and reads them with whoever holds them.
+type grants interface {
+	token.Store
+	principal.Reader
 }
 
 func now() time.Time { return time.Now().UTC() }
@@ -185,7 +192,7 @@ func (a *app) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	op.Grants, op.Flow, op.Sessions, op.Parting, op.Web, op.Outbox, op.Registrations = a.grants, a.db, sessions, leave, kit, a.runner, a.db
+	op.Grants, op.Principals, op.Flow, op.Sessions, op.Parting, op.Web, op.Outbox, op.Registrations = a.grants, a.grants, a.db, sessions, leave, kit, a.runner, a.db
 	party, err := a.party()
 	if err != nil {
 		return err
@@ -268,7 +275,7 @@ func (a *app) provider() (*oidc.Provider, error) {
 			RequirePAR: c.Protocol.RequirePAR,
 			Passkeys:   party != nil,
 		},
-		Keys: a.ring, Clients: a.clients, Principals: a.db, Outbound: a.outside(), Now: a.clock, Log: a.log,
+		Keys: a.ring, Clients: a.clients, Outbound: a.outside(), Now: a.clock, Log: a.log,
 	}, nil
 }
 
