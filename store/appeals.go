@@ -207,13 +207,15 @@ func recoveryColumns() []sealedColumn {
 	return []sealedColumn{
 		{
 			name: "recovery_flows.data", purpose: keys.Personal, place: flowPlace,
-			rows: `SELECT key, data FROM recovery_flows WHERE key > ? AND data <> '' AND substr(data, 4, 16) <> ? ORDER BY key LIMIT ?`,
+			rows: `SELECT key, data FROM recovery_flows WHERE key > ? AND key <= ? AND data <> '' AND substr(data, 4, 16) <> ? ORDER BY key LIMIT ?`,
+			page: `SELECT COALESCE(MAX(key), '') FROM (SELECT key FROM recovery_flows WHERE key > ? ORDER BY key LIMIT ?) p`,
 			swap: `UPDATE recovery_flows SET data = ? WHERE key = ? AND data = ?`,
 			held: `SELECT substr(data, 4, 16), COUNT(*) FROM recovery_flows WHERE data <> '' GROUP BY 1`,
 		},
 		{
 			name: "appeals.claim", purpose: keys.Personal, place: claimPlace,
-			rows: `SELECT id, claim FROM appeals WHERE id > ? AND claim <> '' AND substr(claim, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			rows: `SELECT id, claim FROM appeals WHERE id > ? AND id <= ? AND claim <> '' AND substr(claim, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			page: `SELECT COALESCE(MAX(id), '') FROM (SELECT id FROM appeals WHERE id > ? ORDER BY id LIMIT ?) p`,
 			swap: `UPDATE appeals SET claim = ? WHERE id = ? AND claim = ?`,
 			held: `SELECT substr(claim, 4, 16), COUNT(*) FROM appeals WHERE claim <> '' GROUP BY 1`,
 		},

@@ -62,13 +62,15 @@ func factorColumns() []sealedColumn {
 	return []sealedColumn{
 		{
 			name: "factors.secret", purpose: keys.Factor, place: factorPlace,
-			rows: `SELECT id, secret FROM factors WHERE id > ? AND substr(secret, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			rows: `SELECT id, secret FROM factors WHERE id > ? AND id <= ? AND substr(secret, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			page: `SELECT COALESCE(MAX(id), '') FROM (SELECT id FROM factors WHERE id > ? ORDER BY id LIMIT ?) p`,
 			swap: `UPDATE factors SET secret = ? WHERE id = ? AND secret = ?`,
 			held: `SELECT substr(secret, 4, 16), COUNT(*) FROM factors GROUP BY 1`,
 		},
 		{
 			name: "ceremonies.state", purpose: keys.Factor, place: ceremonyPlace,
-			rows: `SELECT key, state FROM ceremonies WHERE key > ? AND substr(state, 4, 16) <> ? ORDER BY key LIMIT ?`,
+			rows: `SELECT key, state FROM ceremonies WHERE key > ? AND key <= ? AND substr(state, 4, 16) <> ? ORDER BY key LIMIT ?`,
+			page: `SELECT COALESCE(MAX(key), '') FROM (SELECT key FROM ceremonies WHERE key > ? ORDER BY key LIMIT ?) p`,
 			swap: `UPDATE ceremonies SET state = ? WHERE key = ? AND state = ?`,
 			held: `SELECT substr(state, 4, 16), COUNT(*) FROM ceremonies GROUP BY 1`,
 		},

@@ -274,7 +274,8 @@ func (d *DB) endWithMandate(ctx context.Context, m entitlement.Mandate, now time
 func handlerColumn() sealedColumn {
 	return sealedColumn{
 		name: "mandate_invitations.detail", purpose: keys.Personal, place: detailPlace,
-		rows: `SELECT id, detail FROM mandate_invitations WHERE id > ? AND detail <> '' AND substr(detail, 4, 16) <> ? ORDER BY id LIMIT ?`,
+		rows: `SELECT id, detail FROM mandate_invitations WHERE id > ? AND id <= ? AND detail <> '' AND substr(detail, 4, 16) <> ? ORDER BY id LIMIT ?`,
+		page: `SELECT COALESCE(MAX(id), '') FROM (SELECT id FROM mandate_invitations WHERE id > ? ORDER BY id LIMIT ?) p`,
 		swap: `UPDATE mandate_invitations SET detail = ? WHERE id = ? AND detail = ?`,
 		held: `SELECT substr(detail, 4, 16), COUNT(*) FROM mandate_invitations WHERE detail <> '' GROUP BY 1`,
 	}

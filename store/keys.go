@@ -149,22 +149,27 @@ func (d *DB) RelieveKey(ctx context.Context, purpose keys.Purpose, active string
 
 // DropSealing implements keys.Store.
 func (d *DB) DropSealing(ctx context.Context, kid string, ev audit.Event) error {
-	err := d.InTx(ctx, func(ctx context.Context) error {
-		counts, err := d.SealedUnder(ctx)
+	p, done, err := d.patient()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = done() }()
+	err = p.InTx(ctx, func(ctx context.Context) error {
+		counts, err := p.sealedUnder(ctx)
 		if err != nil {
 			return err
 		}
 		if n := counts[kid]; n > 0 {
 			return fault.New(fault.Conflict, "%d values are sealed under the key", n)
 		}
-		n, err := d.exec(ctx, dropSealing, kid)
+		n, err := p.exec(ctx, dropSealing, kid)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return missing("retired key")
 		}
-		return d.Record(ctx, ev)
+		return p.Record(ctx, ev)
 	})
 	if err != nil {
 		return fmt.Errorf("drop sealing key: %w", err)

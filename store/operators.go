@@ -52,7 +52,8 @@ func operatorPlace(id string) string { return "operators.secrets|" + id }
 func deskColumn() sealedColumn {
 	return sealedColumn{
 		name: "operators.secrets", purpose: keys.Desk, place: operatorPlace,
-		rows: `SELECT id, secrets FROM operators WHERE id > ? AND secrets <> '' AND substr(secrets, 4, 16) <> ? ORDER BY id LIMIT ?`,
+		rows: `SELECT id, secrets FROM operators WHERE id > ? AND id <= ? AND secrets <> '' AND substr(secrets, 4, 16) <> ? ORDER BY id LIMIT ?`,
+		page: `SELECT COALESCE(MAX(id), '') FROM (SELECT id FROM operators WHERE id > ? ORDER BY id LIMIT ?) p`,
 		swap: `UPDATE operators SET secrets = ? WHERE id = ? AND secrets = ?`,
 		held: `SELECT substr(secrets, 4, 16), COUNT(*) FROM operators WHERE secrets <> '' GROUP BY 1`,
 	}

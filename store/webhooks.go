@@ -76,13 +76,15 @@ func hookColumns() []sealedColumn {
 	return []sealedColumn{
 		{
 			name: "webhook_endpoints.secret", purpose: keys.Hooks, place: hookPlace,
-			rows: `SELECT id, secret FROM webhook_endpoints WHERE id > ? AND substr(secret, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			rows: `SELECT id, secret FROM webhook_endpoints WHERE id > ? AND id <= ? AND substr(secret, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			page: `SELECT COALESCE(MAX(id), '') FROM (SELECT id FROM webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?) p`,
 			swap: `UPDATE webhook_endpoints SET secret = ? WHERE id = ? AND secret = ?`,
 			held: `SELECT substr(secret, 4, 16), COUNT(*) FROM webhook_endpoints GROUP BY 1`,
 		},
 		{
 			name: "webhook_endpoints.former", purpose: keys.Hooks, place: formerHookPlace,
-			rows: `SELECT id, former FROM webhook_endpoints WHERE id > ? AND former <> '' AND substr(former, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			rows: `SELECT id, former FROM webhook_endpoints WHERE id > ? AND id <= ? AND former <> '' AND substr(former, 4, 16) <> ? ORDER BY id LIMIT ?`,
+			page: `SELECT COALESCE(MAX(id), '') FROM (SELECT id FROM webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?) p`,
 			swap: `UPDATE webhook_endpoints SET former = ? WHERE id = ? AND former = ?`,
 			held: `SELECT substr(former, 4, 16), COUNT(*) FROM webhook_endpoints WHERE former <> '' GROUP BY 1`,
 		},
