@@ -16,7 +16,8 @@ import (
 
 var _ torch.Store = (*DB)(nil)
 
-const torchBatchColumns = `id, digest, file, by_whom, state, staged, bad, passwords, created_at, committed_at, reverted_at`
+const torchBatchColumns = `id, digest, file, by_whom, state, staged, bad, passwords, created_at, committed_at, reverted_at,
+    used, looked_at, looking_since, looked_row`
 
 const addTorchBatch = `
 INSERT INTO torch_batches (id, digest, file, by_whom, state, staged, bad, created_at, committed_at, reverted_at)
@@ -112,7 +113,8 @@ func (d *DB) Batch(ctx context.Context, id string) (b torch.Batch, err error) {
 }
 
 func torchBatchDest(b *torch.Batch) []any {
-	return []any{&b.ID, &b.Digest, &b.File, &b.By, &b.State, &b.Staged, &b.Bad, &b.Passwords, &instant{&b.CreatedAt}, &instant{&b.CommittedAt}, &instant{&b.RevertedAt}}
+	return []any{&b.ID, &b.Digest, &b.File, &b.By, &b.State, &b.Staged, &b.Bad, &b.Passwords, &instant{&b.CreatedAt}, &instant{&b.CommittedAt}, &instant{&b.RevertedAt},
+		&b.Used, &instant{&b.LookedAt}, &instant{&b.LookingSince}, &b.LookedRow}
 }
 
 // Batches implements torch.Store.

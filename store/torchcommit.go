@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -16,7 +15,7 @@ import (
 )
 
 // takeTorchBatch makes sure that one commit takes place.
-const takeTorchBatch = `UPDATE torch_batches SET state = 'committed', committed_at = ? WHERE id = ? AND state = 'staged'`
+const takeTorchBatch = `UPDATE torch_batches SET state = 'committed', committed_at = ?, looked_at = ? WHERE id = ? AND state = 'staged'`
 
 // dethroneTorch: an unverified legal account does not rule over a unit whose own
 // comes.
@@ -90,7 +89,7 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 		if err := p.sameDigests(ctx); err != nil {
 			return err
 		}
-		n, err := p.exec(ctx, takeTorchBatch, at, batch)
+		n, err := p.exec(ctx, takeTorchBatch, at, at, batch)
 		if err != nil {
 			return err
 		}
@@ -136,70 +135,6 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 		return torch.Plan{}, fmt.Errorf("commit batch: %w", err)
 	}
 	return plan, nil
-}
-
-// usedTorch counts accounts of the batch that somebody used or changed.
-const usedTorch = `
-SELECT COUNT(*) FROM torch_records r JOIN accounts a ON a.id = r.id WHERE r.batch_id = ? AND r.made
-    AND (a.version > 1 OR EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id))`
-
-const untakeTorchBatch = `UPDATE torch_batches SET state = 'reverted', reverted_at = ? WHERE id = ? AND state = 'committed'`
-
-const restoreTorchRivals = `
-UPDATE accounts SET unit_id = r.unit_id FROM torch_records r
-WHERE r.batch_id = ? AND r.rival <> '' AND r.rival = accounts.id AND accounts.unit_id = ''`
-
-const unlinkTorchUnits = `
-UPDATE units SET account_id = COALESCE((SELECT r.rival FROM torch_records r WHERE r.batch_id = ? AND r.id = units.account_id), '')
-WHERE account_id IN (SELECT r.id FROM torch_records r WHERE r.batch_id = ? AND r.made)`
-
-const dropTorchAccounts = `DELETE FROM accounts WHERE id IN (SELECT r.id FROM torch_records r WHERE r.batch_id = ? AND r.made)`
-
-const dropTorchUnits = `
-DELETE FROM units WHERE account_id = '' AND id IN (SELECT r.unit_id FROM torch_records r WHERE r.batch_id = ? AND r.unit_made)
-    AND NOT EXISTS (SELECT 1 FROM mandates m WHERE m.unit_id = units.id)`
-
-const undecideTorch = `UPDATE torch_records SET decided_at = 0 WHERE batch_id = ?`
-
-// Revert implements torch.Store.
-func (d *DB) Revert(ctx context.Context, batch string, now time.Time, ev audit.Event) error {
-	p, done, err := d.patient()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = done() }()
-	err = p.InTx(ctx, func(ctx context.Context) error {
-		n, err := p.exec(ctx, untakeTorchBatch, millis(now), batch)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return fault.New(fault.Conflict, "the batch is not committed")
-		}
-		var used int64
-		if _, err := p.returning(ctx, usedTorch, []any{batch}, &used); err != nil {
-			return err
-		}
-		if used > 0 {
-			return fault.New(fault.Conflict, "%s accounts of the batch were used or changed since", strconv.FormatInt(used, 10))
-		}
-		for _, step := range []struct {
-			text string
-			args []any
-		}{
-			{unlinkTorchUnits, []any{batch, batch}}, {restoreTorchRivals, []any{batch}}, {dropTorchAccounts, []any{batch}},
-			{dropTorchUnits, []any{batch}}, {undecideTorch, []any{batch}},
-		} {
-			if _, err := p.exec(ctx, step.text, step.args...); err != nil {
-				return err
-			}
-		}
-		return p.Record(ctx, ev)
-	})
-	if err != nil {
-		return fmt.Errorf("revert batch: %w", err)
-	}
-	return nil
 }
 
 const unwrappedLegacy = `SELECT account_id, legacy FROM credentials WHERE legacy <> '' AND account_id > ? ORDER BY account_id LIMIT ?`

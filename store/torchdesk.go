@@ -17,10 +17,6 @@ const keepTorchPlan = `UPDATE torch_batches SET plan = ?, passwords = ? WHERE id
 
 const selectTorchPlan = `SELECT plan FROM torch_batches WHERE id = ?`
 
-const selectTorchUsed = `
-SELECT EXISTS (SELECT 1 FROM torch_records r JOIN accounts a ON a.id = r.id WHERE r.batch_id = ? AND r.made
-    AND (a.version > 1 OR EXISTS (SELECT 1 FROM sessions s WHERE s.account_id = a.id)))`
-
 const selectBadRows = `SELECT row_no, field, reason FROM torch_bad_rows WHERE batch_id = ? ORDER BY row_no, field LIMIT ?`
 
 const countBadRows = `SELECT field, reason, COUNT(*) FROM torch_bad_rows WHERE batch_id = ? GROUP BY field, reason ORDER BY 3 DESC, field, reason`
@@ -79,19 +75,6 @@ func (d *DB) BatchPlan(ctx context.Context, id string) (p torch.Plan, ok bool, e
 		err = json.Unmarshal(plain, &p)
 	}
 	return p, err == nil, err
-}
-
-// BatchUsed implements torch.Books. It may look at every account of the batch.
-func (d *DB) BatchUsed(ctx context.Context, id string) (used bool, err error) {
-	p, done, err := d.patient()
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = done() }()
-	if _, err := p.row(ctx, selectTorchUsed, []any{id}, &used); err != nil {
-		return false, fmt.Errorf("use of a batch: %w", err)
-	}
-	return used, nil
 }
 
 // BadRows implements torch.Books.

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/torch"
 	"kejitong/store"
@@ -66,22 +65,13 @@ func TestTorchBooks(t *testing.T) {
 		if want := (torch.RowError{Row: 99, Field: torch.ColumnKey, Msg: torch.MsgText}); len(bad) != 1 || bad[0] != want || len(counts) != 1 || counts[0].N != 1 {
 			t.Errorf("left out: %+v, %+v", bad, counts)
 		}
-		ledger := torch.Ledger{Books: db, Now: func() time.Time { return clock }}
 		b, err := db.Batch(ctx, "first")
 		if err != nil || b.File != "first.csv" || b.By != "root" || b.Passwords != 8 {
 			t.Errorf("%+v, %v", b, err)
 		}
-		if ok, err := ledger.Reversible(ctx, b); !ok || err != nil {
-			t.Errorf("nobody came, but it cannot be taken back: %v", err)
-		}
 		e, err := db.EntriesOf(ctx, torch.UnitRecord, uE3)
 		if err != nil || len(e) != 1 || e[0].Holder.LoginName != uE3 || e[0].Account.LoginName != "HJ_"+uE3 {
 			t.Fatalf("%+v, %v", e, err)
-		}
-		must(t, db.SetAccountState(ctx, e[0].Account.ID, account.Frozen, did(audit.AccountChanged)))
-		later := torch.Ledger{Books: db, Now: func() time.Time { return clock }}
-		if ok, err := later.Reversible(ctx, b); ok || err != nil {
-			t.Errorf("an account was changed, and still it can be taken back: %v", err)
 		}
 	})
 }

@@ -25,7 +25,8 @@ type DeskBatchLine struct {
 	At          time.Time
 	CommittedAt time.Time
 	RevertedAt  time.Time
-	Reversible  bool
+	Reversible  bool      // nobody had used an account of it by
+	LookedAt    time.Time // this moment
 }
 
 // Committed tells whether the accounts are there.

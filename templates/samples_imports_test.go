@@ -26,7 +26,7 @@ func importSamples() map[string]templates.Page {
 		return out
 	}
 	batch := templates.DeskBatchLine{URL: "/admin/import/batches/torch-0123456789ab", ID: "torch-0123456789ab", File: "火炬中心账号导出-2026年第二批-含历史企业与个人用户（更正版）.xlsx", By: "ops-wang", State: "committed",
-		Rows: 1203998, Bad: 312, At: at, CommittedAt: at.Add(20 * time.Minute), Reversible: true}
+		Rows: 1203998, Bad: 312, At: at, CommittedAt: at.Add(20 * time.Minute), Reversible: true, LookedAt: at.Add(45 * time.Minute)}
 	used, staged, back := batch, batch, batch
 	used.ID, used.Reversible, used.Bad = "pilot", false, 0
 	staged.ID, staged.State = "torch-fedcba987654", "staged"

@@ -382,12 +382,28 @@ func (o options) measureLookUps(ctx context.Context, p *place, file string) (out
 		return out, fmt.Errorf("no batch: %w", err)
 	}
 	return out, errors.Join(
-		step("desk: whether somebody used one of the accounts", 1, func(ctx context.Context) error { _, err := ledger.Reversible(ctx, batches[0]); return err }),
+		step("beside: whether somebody used one of the accounts", batches[0].Staged, func(ctx context.Context) error { return lookThrough(ctx, db, batches[0]) }),
 		step("desk: a page of what is to be settled", 1, func(ctx context.Context) error {
 			_, _, err := ledger.Unsettled(ctx, torch.Heap(torch.E3), torch.Place{}, 50)
 			return err
 		}),
 	)
+}
+
+// lookThrough looks for use of a batch from its beginning to its end.
+func lookThrough(ctx context.Context, db *store.DB, b torch.Batch) error {
+	later := b.CommittedAt.Add(time.Hour)
+	w := torch.Watch{Uses: db, Now: func() time.Time { return later }}
+	for b.LookedAt.Before(later) {
+		if err := w.Tend(ctx); err != nil {
+			return err
+		}
+		var err error
+		if b, err = db.Batch(ctx, b.ID); err != nil || b.Used {
+			return errors.Join(err, fmt.Errorf("batch %+v", b.Look))
+		}
+	}
+	return nil
 }
 
 // lookUpAll asks for every unit once, and is content with no other answer than

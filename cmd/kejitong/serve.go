@@ -16,6 +16,7 @@ import (
 
 	"kejitong/config"
 	"kejitong/provider/keys"
+	"kejitong/provider/torch"
 )
 
 // loadConfig reads the file that --config names and refuses what is wrong.
@@ -92,6 +93,7 @@ func (a *app) run(ctx context.Context, public []net.Listener, internal net.Liste
 	var jobs sync.WaitGroup
 	jobs.Go(func() { a.runner.Run(work) })
 	jobs.Go(func() { a.tend(work) })
+	jobs.Go(func() { a.toil(work) })
 	jobs.Go(func() { a.sealTrail(work) })
 	jobs.Go(func() { a.wrap(work) })
 	jobs.Go(func() { a.reasons.Run(work) })
@@ -192,9 +194,6 @@ func (a *app) tend(ctx context.Context) {
 			if err := a.handlers.Tend(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("tend handlers", "error", err)
 			}
-			if err := a.turnDigests(ctx); err != nil && ctx.Err() == nil {
-				a.log.Error("make digests anew", "error", err)
-			}
 			a.rescanDocuments(ctx)
 			a.eraseDocuments(ctx)
 			if err := a.expireRights(ctx); err != nil && ctx.Err() == nil {
@@ -208,6 +207,29 @@ func (a *app) tend(ctx context.Context) {
 			if err := a.ring.Tend(ctx, a.cfg.Keys.RotateAfter, keys.HintsFor); err != nil && ctx.Err() == nil {
 				a.log.Error("tend keys", "error", err)
 			}
+		}
+	}
+}
+
+// toil does what may take long, since it comes by every row there is, where nothing
+// of tend waits for it.
+func (a *app) toil(ctx context.Context) {
+	batches := &torch.Watch{Uses: a.db, Now: a.clock}
+	soon, rarely := time.NewTicker(time.Minute), time.NewTicker(time.Hour)
+	defer soon.Stop()
+	defer rarely.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-soon.C:
+			if err := batches.Tend(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("look for use of imported accounts", "error", err)
+			}
+			if err := a.turnDigests(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("make digests anew", "error", err)
+			}
+		case <-rarely.C:
 			if err := a.reseal(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("seal anew", "error", err)
 			}

@@ -32,6 +32,7 @@ type Batch struct {
 	CreatedAt   time.Time
 	CommittedAt time.Time
 	RevertedAt  time.Time
+	Look
 }
 
 // Rule is one row of a decision table in the form in which the database joins it.

@@ -16,8 +16,6 @@ type Books interface {
 	Batch(ctx context.Context, id string) (Batch, error)
 	// BatchPlan gives what was planned or done last; ok is false before that.
 	BatchPlan(ctx context.Context, id string) (p Plan, ok bool, err error)
-	// BatchUsed tells whether somebody used or changed an account that it made.
-	BatchUsed(ctx context.Context, id string) (bool, error)
 	// BadRows gives the first fields that could not be taken over, by row, and
 	// BadCounts how many of each kind are kept.
 	BadRows(ctx context.Context, batch string, limit int) ([]RowError, error)
@@ -171,13 +169,7 @@ type Ledger struct {
 	Now   func() time.Time
 
 	mu    sync.Mutex
-	used  map[string]usedAt
 	count []counted // of the passwords to wrap, the oldest first
-}
-
-type usedAt struct {
-	used bool
-	at   time.Time
 }
 
 type counted struct {
@@ -186,34 +178,11 @@ type counted struct {
 }
 
 const (
-	lookAgain = time.Minute      // whether a batch was used
 	countSoon = 5 * time.Second  // counts are no closer than that
 	countBack = 15 * time.Minute // and the rate is of no longer a time
 	entryStep = 100              // records that are read at once
 	entryMost = 1000             // and at most, for one page
 )
-
-// Reversible tells whether a batch can still be taken back.
-func (l *Ledger) Reversible(ctx context.Context, b Batch) (bool, error) {
-	if b.State != Committed {
-		return false, nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	// What was used once stays used.
-	if u, ok := l.used[b.ID]; ok && (u.used || l.Now().Sub(u.at) < lookAgain) {
-		return !u.used, nil
-	}
-	used, err := l.Books.BatchUsed(ctx, b.ID)
-	if err != nil {
-		return false, err
-	}
-	if l.used == nil {
-		l.used = map[string]usedAt{}
-	}
-	l.used[b.ID] = usedAt{used, l.Now()}
-	return !used, nil
-}
 
 // Wrapping tells how far the passwords of the batches are; the rate is that
 // between two looks at them.

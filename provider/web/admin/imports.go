@@ -57,11 +57,7 @@ func (h *Handler) importsPage(ctx context.Context, v visit) (templates.DeskImpor
 		return p, err
 	}
 	for _, b := range batches {
-		line, err := h.batchLine(ctx, b)
-		if err != nil {
-			return p, err
-		}
-		p.Batches = append(p.Batches, line)
+		p.Batches = append(p.Batches, batchLine(b))
 	}
 	wrap, err := h.Imports.Wrapping(ctx, batches)
 	if err != nil {
@@ -74,12 +70,11 @@ func (h *Handler) importsPage(ctx context.Context, v visit) (templates.DeskImpor
 	return p, nil
 }
 
-func (h *Handler) batchLine(ctx context.Context, b torch.Batch) (templates.DeskBatchLine, error) {
-	back, err := h.Imports.Reversible(ctx, b)
+func batchLine(b torch.Batch) templates.DeskBatchLine {
 	return templates.DeskBatchLine{
 		URL: batchURL(b.ID), ID: b.ID, File: b.File, By: b.By, State: string(b.State), Rows: b.Staged, Bad: b.Bad, At: b.CreatedAt, CommittedAt: b.CommittedAt,
-		RevertedAt: b.RevertedAt, Reversible: back,
-	}, err
+		RevertedAt: b.RevertedAt, Reversible: b.Reversible(), LookedAt: b.LookedAt,
+	}
 }
 
 func batchURL(id string) string { return importPath + "/batches/" + url.PathEscape(id) }
@@ -118,10 +113,8 @@ func (h *Handler) showBatch(w http.ResponseWriter, r *http.Request, v visit) {
 		h.Web.Fail(w, r, err)
 		return
 	}
-	p := templates.DeskBatch{Desk: h.frame(v, "imports")}
-	if p.Of, err = h.batchLine(ctx, b); err == nil {
-		err = h.fillPlan(ctx, v, b, &p)
-	}
+	p := templates.DeskBatch{Desk: h.frame(v, "imports"), Of: batchLine(b)}
+	err = h.fillPlan(ctx, v, b, &p)
 	if err == nil {
 		err = h.fillBad(ctx, b, &p)
 	}
