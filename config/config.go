@@ -393,6 +393,15 @@ type Clients struct {
 	// software statements are believed when systems register themselves. Empty
 	// believes none.
 	StatementIssuersFile string `key:"statement_issuers_file"`
+
+	// Domain of the e-mail addresses that stand in for missing ones, for systems
+	// that cannot do without and are registered so (client add
+	// --substitute-email). Choose one that takes no mail. Empty: none stand in.
+	SubstituteEmailDomain string `key:"substitute_email_domain"`
+
+	// Whether such an address is called verified. Only if the domain above is your
+	// own: some systems refuse addresses that are not, and all trust one that is.
+	SubstituteEmailVerified bool `key:"substitute_email_verified" default:"false"`
 }
 
 // Audit concerns the audit trail.

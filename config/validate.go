@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -177,6 +178,9 @@ func (c Config) checkPlatform(p *Problems) {
 	}
 }
 
+// mailDomain is at least two labels of RFC 1035 §2.3.1.
+var mailDomain = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
 func (c Config) checkOperations(p *Problems) {
 	if u := c.Telemetry.OTLPEndpoint; u != "" && !isWebAddress(u, "https", "http") {
 		p.add("telemetry.otlp_endpoint", "", "is not an address such as http://127.0.0.1:4318, without user and password")
@@ -193,6 +197,12 @@ func (c Config) checkOperations(p *Problems) {
 	}
 	if file := c.Clients.StatementIssuersFile; file != "" && !c.Protocol.Registration {
 		p.add("clients.statement_issuers_file", file, "means nothing while protocol.registration is false; remove it, or set that to true")
+	}
+	switch d := c.Clients.SubstituteEmailDomain; {
+	case d != "" && (len(d) > 190 || !mailDomain.MatchString(d)):
+		p.add("clients.substitute_email_domain", d, `is not a domain in small letters, such as "users.invalid.example.gov.cn"`)
+	case d == "" && c.Clients.SubstituteEmailVerified:
+		p.add("clients.substitute_email_verified", "true", "means nothing without clients.substitute_email_domain")
 	}
 	switch f := c.Fixture; {
 	case f.File != "" && !f.Enabled:

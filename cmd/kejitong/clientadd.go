@@ -78,6 +78,7 @@ var (
 		{"certificate-bound", "its access tokens are bound to its TLS certificate", func(m *client.Metadata) *bool { return &m.TLSBoundTokens }},
 		{"pkce-optional", "it may do without PKCE", func(m *client.Metadata) *bool { return &m.PKCEOptional }},
 		{"allow-unverified", "admit users who are not verified", func(m *client.Metadata) *bool { return &m.AllowUnverified }},
+		{"substitute-email", "users without an e-mail address get one in clients.substitute_email_domain", func(m *client.Metadata) *bool { return &m.SubstituteEmail }},
 		{"accept-migrated", "accept grants that came with a Torch account", func(m *client.Metadata) *bool { return &m.AcceptMigrated }},
 	}
 )
@@ -197,7 +198,7 @@ var flagOf = map[string]string{
 	"post_logout_redirect_uris": "post-logout-redirect-uri", "grant_types": "grant-type", "response_types": "response-type", "response_modes": "response-mode", "business_systems": "system",
 	"required_account_types": "require-account-type", "audience": "audience", "resource_identifiers": "resource-identifier", "contacts": "contact",
 	"security_profile": "security-profile", "dpop_bound_access_tokens": "dpop-bound",
-	"tls_client_certificate_bound_access_tokens": "certificate-bound", "pkce_optional": "pkce-optional", "allow_unverified": "allow-unverified",
+	"tls_client_certificate_bound_access_tokens": "certificate-bound", "pkce_optional": "pkce-optional", "allow_unverified": "allow-unverified", "substitute_email": "substitute-email",
 }
 
 func clientAdd(ctx context.Context, args []string, out io.Writer) error {

@@ -275,7 +275,8 @@ func (a *app) provider() (*oidc.Provider, error) {
 			RequirePAR: c.Protocol.RequirePAR,
 			Passkeys:   party != nil,
 		},
-		Keys: a.ring, Clients: a.clients, Outbound: a.outside(), Now: a.clock, Log: a.log,
+		Emails: oidc.SubstituteEmails{Domain: c.Clients.SubstituteEmailDomain, Verified: c.Clients.SubstituteEmailVerified},
+		Keys:   a.ring, Clients: a.clients, Outbound: a.outside(), Now: a.clock, Log: a.log,
 	}, nil
 }
 

@@ -130,7 +130,8 @@ type Metadata struct {
 	Audience             []string               `json:"audience,omitempty"`             // resource identifiers its access tokens may name
 	ResourceIdentifiers  []string               `json:"resource_identifiers,omitempty"` // what it is called in audiences when it is a resource server
 	StrictAssertionAud   bool                   `json:"strict_assertion_audience,omitempty"`
-	FullIDToken          bool                   `json:"full_id_token,omitempty"` // name, email and groups in the ID token too
+	FullIDToken          bool                   `json:"full_id_token,omitempty"`    // name, email and groups in the ID token too
+	SubstituteEmail      bool                   `json:"substitute_email,omitempty"` // users without an address get one in the deployment's domain
 	SecurityProfile      SecurityProfile        `json:"security_profile,omitempty"`
 }
 

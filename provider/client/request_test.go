@@ -16,7 +16,7 @@ import (
 var privileged = []string{
 	"legal_name", "purpose", "business_systems", "claims_profile", "required_realname_level", "required_account_types", "required_acr",
 	"accept_migrated_grants", "allow_unverified", "first_party", "pkce_optional", "access_token_format", "access_token_signed_response_alg", "audience",
-	"resource_identifiers", "full_id_token", "authorization_details_types",
+	"resource_identifiers", "full_id_token", "substitute_email", "authorization_details_types",
 }
 
 // Every member is either for a request to set or privileged, and what a request

@@ -18,7 +18,7 @@ import (
 // fixed are members that the project decides, or nobody who connects a system:
 // a change of them is dropped, whatever was asked.
 var fixed = []string{
-	"legal_name", "business_systems", "first_party", "allow_unverified", "pkce_optional", "full_id_token", "audience", "resource_identifiers",
+	"legal_name", "business_systems", "first_party", "allow_unverified", "pkce_optional", "full_id_token", "substitute_email", "audience", "resource_identifiers",
 	"access_token_format", "access_token_signed_response_alg", "grant_types", "response_types", "response_modes", "software_id",
 }
 
@@ -45,6 +45,7 @@ func policy(sandbox bool, m client.Metadata) client.Policy {
 			RequiredLevel: m.RequiredLevel, RequiredAccountTypes: m.RequiredAccountTypes, RequiredACR: m.RequiredACR, AcceptMigrated: m.AcceptMigrated,
 			AuthorizationDetailsTypes: m.AuthorizationDetailsTypes, // ones that an operator gave stay
 			FirstParty:                m.FirstParty, AllowUnverified: m.AllowUnverified, FullIDToken: m.FullIDToken, Audience: m.Audience,
+			SubstituteEmail:     m.SubstituteEmail,
 			ResourceIdentifiers: m.ResourceIdentifiers, AccessTokenFormat: m.AccessTokenFormat, AccessTokenAlg: m.AccessTokenAlg,
 		},
 	}

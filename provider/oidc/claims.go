@@ -22,6 +22,7 @@ type claims map[string]any
 type release struct {
 	issuer string
 	keys   *keys.Snapshot
+	emails SubstituteEmails
 	client *client.Client
 	grant  *token.Grant
 	scopes []string // of the token at hand, a subset of the grant's
@@ -37,7 +38,7 @@ type release struct {
 func (p *Provider) newRelease(c *client.Client, h *principal.Held, scopes []string) *release {
 	now := p.Now()
 	r := &release{
-		issuer: p.Issuer, keys: p.Keys.Snapshot(), client: c, grant: &h.Grant, scopes: scopes,
+		issuer: p.Issuer, keys: p.Keys.Snapshot(), emails: p.Emails, client: c, grant: &h.Grant, scopes: scopes,
 		who: h.Principal, now: now,
 	}
 	if h.Actor != nil && h.Actor.State == account.Active {

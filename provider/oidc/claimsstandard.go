@@ -50,8 +50,11 @@ func (r *release) email(c claims) {
 
 func (r *release) emailClaims() claims {
 	p, c := r.who.Account.Profile, claims{}
-	if p.Email != "" {
+	switch {
+	case p.Email != "":
 		c["email"], c["email_verified"] = p.Email, p.EmailVerified
+	case r.client.Metadata.SubstituteEmail && r.emails.Domain != "":
+		c["email"], c["email_verified"] = r.emails.address(subjectOf(r.keys, r.client, r.who.Account.ID)), r.emails.Verified
 	}
 	return c
 }

@@ -72,6 +72,7 @@ type Provider struct {
 
 	Registrations client.Registrations     // for Features.Registration
 	Publishers    []client.StatementIssuer // whose software statements are believed
+	Emails        SubstituteEmails         // for clients that cannot do without an address
 	Notes         Noter                    // may be nil: then nobody is told why requests fail
 
 	codec     token.Codec
