@@ -112,6 +112,28 @@ type ConsoleChange struct {
 // ConsoleTest is a test account.
 type ConsoleTest struct{ Login, Part string }
 
+// ConsoleTrial is an outcome of 账号检索 as a sandbox shows it.
+type ConsoleTrial struct {
+	Name, Code, Key string
+	SMS             string // the code that would be sent; empty for units
+	Login, Window   string // the account that the answer is about, if any
+	Second          string // another one that belongs to it
+	URL             string // the look-up, filled in
+}
+
+// ConsoleTrials lists them.
+type ConsoleTrials struct {
+	ID, System, Sandbox string
+	Trials              []ConsoleTrial
+	Edits               bool
+	Done                Text
+}
+
+// Name, Title and Interaction make ConsoleTrials a Page.
+func (ConsoleTrials) Name() string      { return "console/trials" }
+func (ConsoleTrials) Title() Text       { return T("console.trials.title") }
+func (ConsoleTrials) Interaction() bool { return false }
+
 // ConsoleOverview is a system with everything of it.
 type ConsoleOverview struct {
 	ConsoleProject
@@ -122,6 +144,7 @@ type ConsoleOverview struct {
 	Production string
 	Step       int // 1 to 4 of the stepper
 	Tests      []ConsoleTest
+	Trials     int // look-up outcomes
 	Team       []ConsoleMember
 	Invites    []ConsoleInvite
 	History    []ConsoleChange

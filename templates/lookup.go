@@ -14,8 +14,10 @@ type LookupAnswer struct {
 	Changed   bool   // and was changed since
 	Used      bool   // it is known when it was used last
 	UsedAt    time.Time
-	Suffixed  bool // even HJ_ was taken
-	Existing  bool // I0: there is an account here already
+	Suffixed  bool        // even HJ_ was taken
+	Existing  bool        // I0: there is an account here already
+	Test      bool        // a key of a sandbox
+	StandIn   RecoverLink // to sign in as who has done what the answer says; no link if empty
 	Do        RecoverLink
 	Ways      []RecoverLink
 }

@@ -20,6 +20,7 @@ type Refused struct {
 	NeedType    string // NaturalPerson or LegalEntity, for WrongAccountType
 	StepURL     string // where the person can do something about it, if anywhere
 	StartURL    string // where the system starts a sign-in anew, https; no link if empty
+	Test        bool   // a test account that is verified with one click (verify=test)
 	CanSwitch   bool   // show "use another account"
 	CanGoBack   bool   // show "back to the system"
 	CanPickUnit bool   // show "choose another unit" (org=again)

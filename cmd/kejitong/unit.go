@@ -60,7 +60,7 @@ var (
 
 // draft checks the flags and gives a unit without id.
 func (u *unitFlags) draft(n account.RealName) (*account.Unit, error) {
-	uscc, err := account.ParseUSCC(u.uscc)
+	uscc, err := account.ParseRealUSCC(u.uscc)
 	if err != nil {
 		return nil, explain("uscc", u.uscc, err)
 	}

@@ -234,7 +234,7 @@ func (a *app) assemble(ctx context.Context) error {
 	if a.beside != nil {
 		more = append(more, a.beside(kit))
 	}
-	pages.Ways = ways(more)
+	pages.Ways, pages.Tests = ways(more), a.console
 	a.handler = provider.New(provider.Deps{Web: kit, OIDC: op, Interact: pages, More: more})
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"kejitong/config"
 	"kejitong/provider"
+	"kejitong/provider/account"
 	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
 	"kejitong/provider/keys"
@@ -42,7 +43,7 @@ func (a *app) challenges(render *templates.Renderer) {
 		a.caps = challenge.Caps{PerAddress: a.cfg.Notify.SMS.PerAddress, Global: a.cfg.Notify.SMS.PerHour}
 	}
 	a.watch = &credential.Watch{Store: a.db, Now: a.clock, Log: a.log}
-	a.messages = &notify.Service{Store: a.db, Senders: a.senders, Say: say, Attempts: a.runner.Attempts, Now: a.clock, Log: a.log}
+	a.messages = &notify.Service{Store: a.db, Senders: a.senders, Say: say, Fiction: account.TestNumber, Attempts: a.runner.Attempts, Now: a.clock, Log: a.log}
 	a.runner.Handlers[outbox.Message] = func(ctx context.Context, t outbox.Task) error {
 		var n outbox.Note
 		if err := json.Unmarshal([]byte(t.Payload), &n); err != nil {

@@ -21,7 +21,7 @@ func (a *app) wireConsole(kit *web.Kit, _ *session.Service, hall *visitor.Hall) 
 // integrators builds what connects systems.
 func (a *app) integrators(op *oidc.Provider) *integrator.Service {
 	return &integrator.Service{
-		Store: a.db, Queue: a.messages, Now: a.clock, Vet: op.Vet, Hash: a.hasher.Hash, Changed: a.clients.Expire, Platform: a.platformNames(),
+		Store: a.db, Queue: a.messages, Now: a.clock, Vet: op.Vet, Hash: a.hasher.Hash, Changed: a.clients.Expire, Platform: a.platformNames(), TestCode: a.codes.TestCode,
 		Rotate: func(c *client.Client, secret string, until time.Time) error {
 			if until.IsZero() {
 				return c.SetSecret(a.ring.Snapshot(), secret)

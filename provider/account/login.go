@@ -80,7 +80,7 @@ var (
 
 // CheckNewLogin holds a login name that somebody wants to register against the
 // rules for new names: readable alphabet, nothing of the HJ_ range of migrated
-// accounts, no identity number, no mobile but the one the applicant proved by
+// accounts or of those of sandboxes, no identity number, no mobile but the one the applicant proved by
 // SMS (provedMobile in any spelling, empty if none), and for a natural person
 // no USCC. Whether the name is free is for the store to say. Legal accounts use
 // CheckNewUnitLogin, which also holds a USCC against the unit's own.
@@ -95,6 +95,9 @@ func CheckNewLogin(name string, kind Kind, provedMobile string) error {
 	}
 	if reservedLogin.MatchString(key) {
 		return invalid(field, MsgLoginReserved)
+	}
+	if reservedForTests(key) {
+		return invalid(field, MsgTestRange)
 	}
 	if !loginAlphabet.MatchString(key) {
 		return invalid(field, MsgLoginCharacters)

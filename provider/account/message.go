@@ -16,6 +16,7 @@ const (
 	MsgUSCCAlphabet     = "uscc.alphabet"
 	MsgUSCCRegion       = "uscc.region"
 	MsgUSCCCheck        = "uscc.check_digit"
+	MsgTestRange        = "identifier.test" // of the ranges of sandboxes
 
 	MsgResidentEmpty    = "resident_id.empty"
 	MsgResidentVoid     = "resident_id.fifteen_digits" // void since 2013
@@ -66,7 +67,7 @@ func Messages() []string {
 	return []string{
 		MsgIDMalformed, MsgInvisible, MsgTooLong,
 		MsgUSCCEmpty, MsgUSCCRegistration, MsgUSCCOrganization, MsgUSCCLength, MsgUSCCLetterO,
-		MsgUSCCLetterI, MsgUSCCAlphabet, MsgUSCCRegion, MsgUSCCCheck,
+		MsgUSCCLetterI, MsgUSCCAlphabet, MsgUSCCRegion, MsgUSCCCheck, MsgTestRange,
 		MsgResidentEmpty, MsgResidentVoid, MsgResidentLength, MsgResidentDigits, MsgResidentProvince,
 		MsgResidentDate, MsgResidentFuture, MsgResidentCheck, MsgResidencePermit,
 		MsgPermanentForm, MsgPermanentDate, MsgPermanentCheck,

@@ -17,6 +17,7 @@ const (
 	ClientSecretMade  Kind = "client.secret_made"
 	ClientSecretEnded Kind = "client.secret_ended" // the one before, ahead of its time
 	SandboxOpened     Kind = "sandbox.opened"      // its test accounts have a new password
+	SandboxRestarted  Kind = "sandbox.restarted"   // its look-up outcomes begin anew
 	PersonAdmitted    Kind = "integrator.admitted"
 	PersonDismissed   Kind = "integrator.dismissed"
 )

@@ -66,6 +66,10 @@ func (d *Desk) count(ctx context.Context, a Ask, now time.Time) (stop *capped, q
 			return stop, false, err
 		}
 	}
+	if a.test() { // nobody is called and nothing is paid for: only whoever asks is held back
+		stop, err = d.take(ctx, text(d.MAC("asked from", network(a.Address))), now, false, rule{caps.PerAddress, time.Hour})
+		return stop, false, err
+	}
 	stop, err = d.take(ctx, text(d.MAC("sent to", string(a.Channel), a.To)), now, a.As != "", one...)
 	switch {
 	case err != nil, stop != nil && a.As == "":

@@ -219,6 +219,7 @@ const (
 	WhatJoined     = "joined"
 	WhatTeam       = "team"
 	WhatTestAccess = "test_access"
+	WhatRestarted  = "restarted"
 )
 
 // Mine is a project with what the asker is in it.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,8 +49,9 @@ func partOf(a account.Account) Part {
 }
 
 // OpenSandbox gives all test accounts of a project a new password, the same for
-// all, which is told this once; it makes those that are missing. They are nobody:
-// their documents, numbers and units are of regions that do not exist.
+// all, which is told this once; it makes those that are missing, and the keys of
+// the look-up outcomes. They are nobody: their documents, numbers and units are of
+// the ranges that package account keeps for this.
 func (s *Service) OpenSandbox(ctx context.Context, who account.ID, project string) (string, error) {
 	p, err := s.enter(ctx, who, project, Developer)
 	if err != nil {
@@ -57,10 +59,6 @@ func (s *Service) OpenSandbox(ctx context.Context, who account.ID, project strin
 	}
 	password := "test-" + strings.ToLower(base32.StdEncoding.EncodeToString(noise(10)))
 	phc, err := s.Hash(ctx, password)
-	if err != nil {
-		return "", err
-	}
-	systems, err := s.Store.Systems(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -73,14 +71,22 @@ func (s *Service) OpenSandbox(ctx context.Context, who account.ID, project strin
 			return err
 		}
 		for _, a := range there {
-			if err := s.Store.SetPassword(ctx, a.ID, phc, false, event(ctx, audit.PasswordChanged, string(who), string(a.ID), "sandbox")); err != nil {
+			if err := s.Store.PutAccount(ctx, a, phc, event(ctx, audit.PasswordChanged, string(who), string(a.ID), "sandbox")); err != nil {
 				return err
 			}
 		}
+		st, err := s.staged(ctx, project, who)
+		if err != nil {
+			return err
+		}
+		st.phc = phc
 		if len(there) == 0 {
-			if err := s.cast(ctx, p.Project, who, phc, systems); err != nil {
+			if err := st.cast(ctx); err != nil {
 				return err
 			}
+		}
+		if err := st.lay(ctx); err != nil {
+			return err
 		}
 		if err := s.note(ctx, project, p.Sandbox, string(who), WhatTestAccess); err != nil {
 			return err
@@ -103,16 +109,28 @@ type stage struct {
 	systems []entitlement.System
 }
 
-// cast makes the test accounts with their units, mandates and grants.
-func (s *Service) cast(ctx context.Context, p Project, who account.ID, phc string, systems []entitlement.System) error {
-	st := &stage{s: s, p: p, who: who, phc: phc, now: s.Now()}
+// staged reads what the sandbox of a project is made with.
+func (s *Service) staged(ctx context.Context, project string, who account.ID) (*stage, error) {
+	p, err := s.Store.Project(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	systems, err := s.Store.Systems(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st := &stage{s: s, p: p, who: who, now: s.Now()}
 	for _, sys := range systems {
-		for _, want := range p.Form.Systems {
-			if sys.ID == want {
-				st.systems = append(st.systems, sys)
-			}
+		if slices.Contains(p.Form.Systems, sys.ID) {
+			st.systems = append(st.systems, sys)
 		}
 	}
+	return st, nil
+}
+
+// cast makes the test accounts with their units, mandates and grants.
+func (st *stage) cast(ctx context.Context) error {
+	s, who := st.s, st.who
 	var units []account.Unit
 	people := map[Part]account.Account{}
 	for _, part := range Parts() {
@@ -123,7 +141,7 @@ func (s *Service) cast(ctx context.Context, p Project, who account.ID, phc strin
 			}
 			units = append(units, *unit)
 		}
-		if err := s.Store.PutAccount(ctx, a, phc, event(ctx, audit.AccountCreated, string(who), string(a.ID), "sandbox")); err != nil {
+		if err := s.Store.PutAccount(ctx, a, st.phc, event(ctx, audit.AccountCreated, string(who), string(a.ID), "sandbox")); err != nil {
 			return fmt.Errorf("test account %s: %w", part, err)
 		}
 		people[part] = a
@@ -185,44 +203,64 @@ func (st *stage) entries(ctx context.Context, people map[Part]account.Account, u
 
 // account makes a test account, and its unit if it is a legal one.
 func (st *stage) account(part Part, n int) (account.Account, *account.Unit) {
-	verified := account.RealName{
+	a := st.blank(TestLogin(st.p.ID, part))
+	a.PasswordChangedAt = st.now
+	phone := account.NewTestMobile().E164()
+	a.Profile = account.Profile{Phone: phone, PhoneVerified: true}
+	switch part {
+	case PartUnverified:
+		return a, nil
+	case PartUnit, PartRenamed:
+		u := st.unit(account.NewTestUSCC(), fmt.Sprintf("测试企业%d号", n+1))
+		a.Kind, a.UnitID, u.AccountID = account.LegalEntity, u.ID, a.ID
+		a.Profile = account.Profile{Contact: &account.Person{Name: "测试联系人", Phone: phone, PhoneVerified: true}}
+		st.verify(&a, &u)
+		return a, &u
+	case PartFrozen:
+		a.State = account.Frozen
+	}
+	st.verify(&a, nil)
+	a.Profile.Name = "测试" + string([]rune("甲乙丙丁戊己庚辛壬")[indexOf(part)])
+	return a, nil
+}
+
+func unverified() account.RealName {
+	return account.RealName{Status: account.StatusUnverified, Level: "L1"}
+}
+
+// blank is a test account that is not verified.
+func (st *stage) blank(login string) account.Account {
+	a := account.Account{
+		ID: account.NewID(), Kind: account.NaturalPerson, State: account.Active, LoginName: login, RealName: unverified(), Sandbox: st.p.ID,
+		CreatedAt: st.now, UpdatedAt: st.now,
+	}
+	a.LoginKey, _ = account.NormaliseLogin(login) // letters, digits, _ and -: always one
+	return a
+}
+
+// unit is a test unit that is not verified. Its name names the sandbox.
+func (st *stage) unit(uscc account.USCC, name string) account.Unit {
+	return account.Unit{
+		ID: string(account.NewID()), USCC: uscc, Name: fmt.Sprintf("沙箱%s（%s）", name, strings.TrimPrefix(TestLogin(st.p.ID, "")[:12], "sbx-")),
+		Type: account.UnitEnterprise, Region: uscc.Region(), RegistrationAuthority: "沙箱市场监督管理局", Status: account.UnitRegistered,
+		State: account.Active, RealName: unverified(),
+	}
+}
+
+// verify makes an account, and the unit of a legal one, what a verification makes.
+func (st *stage) verify(a *account.Account, unit *account.Unit) {
+	a.RealName = account.RealName{
 		Status: account.StatusVerified, Level: "L2", Method: account.MethodAuto, VerifiedAt: st.now, ProcessID: "rn-sandbox", CheckID: "c-sandbox",
 		CheckOrganization: "沙箱核验接口",
 	}
-	login := TestLogin(st.p.ID, part)
-	a := account.Account{
-		ID: account.NewID(), Kind: account.NaturalPerson, State: account.Active, LoginName: login, RealName: verified, Sandbox: st.p.ID,
-		CreatedAt: st.now, UpdatedAt: st.now, PasswordChangedAt: st.now,
+	if a.Kind == account.LegalEntity {
+		unit.RealName, unit.VerifiedAt = a.RealName, st.now
+		a.Profile.Name = unit.Name
+		a.Profile.LegalRep = &account.Person{Name: "测试法人", IDType: account.DocResident, IDNumber: account.NewTestResidentID()}
+		return
 	}
-	a.LoginKey, _ = account.NormaliseLogin(login) // letters, digits and hyphens: always one
-	// 10 is no mobile prefix: nobody can be called or written to by accident.
-	phone := fmt.Sprintf("+8610%09d", digits(9))
-	switch part {
-	case PartUnverified:
-		a.RealName = account.RealName{Status: account.StatusUnverified, Level: "L1"}
-		a.Profile = account.Profile{Phone: phone, PhoneVerified: true}
-		return a, nil
-	case PartUnit, PartRenamed:
-		u := account.Unit{
-			ID: string(account.NewID()), USCC: testUSCC(), Name: fmt.Sprintf("沙箱测试企业%d号（%s）", n+1, strings.TrimPrefix(login[:12], "sbx-")),
-			Type: account.UnitEnterprise, Region: "000000", RegistrationAuthority: "沙箱市场监督管理局", Status: account.UnitRegistered,
-			State: account.Active, AccountID: a.ID, VerifiedAt: st.now, RealName: verified,
-		}
-		a.Kind, a.UnitID = account.LegalEntity, u.ID
-		a.Profile = account.Profile{
-			Name: u.Name, LegalRep: &account.Person{Name: "测试法人", IDType: account.DocResident, IDNumber: testResident()},
-			Contact: &account.Person{Name: "测试联系人", Phone: phone, PhoneVerified: true},
-		}
-		return a, &u
-	}
-	if part == PartFrozen {
-		a.State = account.Frozen
-	}
-	a.Profile = account.Profile{
-		Name: "测试" + string([]rune("甲乙丙丁戊己庚辛壬")[indexOf(part)]), Nationality: "CHN", IDType: account.DocResident, IDNumber: testResident(),
-		Phone: phone, PhoneVerified: true,
-	}
-	return a, nil
+	a.Profile.Name, a.Profile.Nationality = "测试用户", "CHN"
+	a.Profile.IDType, a.Profile.IDNumber = account.DocResident, account.NewTestResidentID()
 }
 
 func indexOf(part Part) int {
@@ -238,23 +276,4 @@ func noise(n int) []byte {
 	b := make([]byte, n)
 	rand.Read(b) //nolint:errcheck // crypto/rand never fails: it ends the program instead
 	return b
-}
-
-// digits is a random number of at most n digits.
-func digits(n int) int {
-	v := 0
-	for _, b := range noise(n) {
-		v = v*10 + int(b)%10
-	}
-	return v
-}
-
-// testResident is a number of the form of GB 11643 of a region that does not exist.
-func testResident() string {
-	return account.CompleteResidentID(fmt.Sprintf("0000%02d%d%02d%02d%03d", digits(2), 1960+digits(2)%40, 1+digits(2)%12, 1+digits(2)%28, digits(3)))
-}
-
-// testUSCC is an enterprise's code of a region that does not exist.
-func testUSCC() account.USCC {
-	return account.CompleteUSCC("91000000" + fmt.Sprintf("%08d", digits(8)))
 }

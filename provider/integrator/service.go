@@ -33,6 +33,8 @@ type Service struct {
 	Hash func(ctx context.Context, password string) (string, error)
 	// Changed is called when clients have changed.
 	Changed func()
+	// TestCode is the code that stands for an SMS to a number of sandboxes, E.164.
+	TestCode func(to string) string
 	// Platform is what the platform itself is called: no other system may pass for it.
 	Platform []string
 }

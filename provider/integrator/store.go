@@ -92,7 +92,19 @@ type Store interface {
 	PutUnit(ctx context.Context, u account.Unit, ev audit.Event) error
 	PutMandate(ctx context.Context, m entitlement.Mandate, ev audit.Event) error
 	PutGrant(ctx context.Context, g entitlement.Grant, ev audit.Event) error
-	SetPassword(ctx context.Context, id account.ID, phc string, byOwner bool, ev audit.Event) error
+	// RightsOf gives all that an account holds or held.
+	RightsOf(ctx context.Context, id account.ID) ([]entitlement.Mandate, []entitlement.Grant, error)
+	// HeldUnit and HeldAccount hold the row until the transaction ends.
+	HeldUnit(ctx context.Context, id string) (account.Unit, error)
+	// EndAccount ends all sessions and tokens of an account.
+	EndAccount(ctx context.Context, id account.ID, now time.Time, ev audit.Event) error
+
+	// AddTestKey adds a key of the look-up; fault.Conflict if it is there already.
+	AddTestKey(ctx context.Context, k TestKey) error
+	// TestKeys gives those of a project, by name.
+	TestKeys(ctx context.Context, project string) ([]TestKey, error)
+	// RestartTestKeys lets the look-up forget what happened to the project's keys.
+	RestartTestKeys(ctx context.Context, project string, now time.Time) error
 	// TestAccounts gives the accounts of a project's sandbox, by login name.
 	TestAccounts(ctx context.Context, project string) ([]account.Account, error)
 }

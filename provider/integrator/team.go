@@ -14,7 +14,8 @@ type Overview struct {
 	Mine
 	Team    []Member
 	Invites []Invite          // to owners alone: those that are open
-	Tests   []account.Account // of the sandbox
+	Tests   []account.Account // of the sandbox, those for the claims
+	Trials  []Trial           // its look-up outcomes
 	History []Change
 	Ready   bool // the client in earnest can prove itself
 }
@@ -37,6 +38,10 @@ func (s *Service) Overview(ctx context.Context, who account.ID, project string) 
 	if o.Tests, err = s.Store.TestAccounts(ctx, project); err != nil {
 		return o, err
 	}
+	if o.Trials, err = s.trials(ctx, project, o.Tests); err != nil {
+		return o, err
+	}
+	o.Tests = slices.DeleteFunc(o.Tests, func(a account.Account) bool { return !slices.Contains(Parts(), partOf(a)) })
 	slices.SortFunc(o.Tests, func(a, b account.Account) int { return indexOf(partOf(a)) - indexOf(partOf(b)) })
 	if m.Production != "" {
 		c, err := s.Store.Client(ctx, m.Production)

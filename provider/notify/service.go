@@ -48,6 +48,7 @@ type Service struct {
 	Store    Store
 	Senders  map[Channel]Sender
 	Say      func(locale, key string, args []string) string // the message catalogues
+	Fiction  func(to string) bool                           // recipients that there are not; nil: all are
 	Attempts int                                            // of the runner: after so many it gives a task up
 	Now      func() time.Time
 	Log      *slog.Logger
@@ -59,6 +60,9 @@ var _ Queue = (*Service)(nil)
 func (s *Service) Queue(ctx context.Context, m Message) error {
 	if err := m.check(); err != nil {
 		return err
+	}
+	if m.Channel != Nobody && s.Fiction != nil && s.Fiction(m.To) {
+		m = Message{ID: m.ID, Channel: Nobody, Purpose: m.Purpose, Until: m.Until}
 	}
 	now := s.Now()
 	if m.ID == "" {

@@ -102,7 +102,7 @@ func (h Heading) Read(cells []string, now time.Time) (Line, error) {
 	}
 	u := UnitRecord{Deregistered: over}
 	var err error
-	if u.USCC, err = account.ParseUSCC(v["uscc"]); err != nil {
+	if u.USCC, err = account.ParseRealUSCC(v["uscc"]); err != nil {
 		return Line{}, err
 	}
 	if u.Name, err = account.ParseUnitName(v["name"]); err != nil {

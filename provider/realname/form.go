@@ -77,7 +77,7 @@ func ReadUnit(t Typed, before *Unit, uscc account.USCC, now time.Time) (Unit, Fa
 	}
 	code := uscc
 	if typed := t[FieldUSCC]; typed != "" || uscc == "" {
-		code, err = account.ParseUSCC(typed)
+		code, err = account.ParseRealUSCC(typed)
 		if f.add(err); err == nil && uscc != "" && code != uscc {
 			f.add(wrong(FieldUSCC, MsgUSCCChanged))
 		}

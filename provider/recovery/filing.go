@@ -318,7 +318,7 @@ func (s *Service) unitClaim(k Kind, form Form) (Claim, error) {
 			return Claim{}, err
 		}
 	}
-	if c.USCC, err = account.ParseUSCC(form.USCC); err != nil {
+	if c.USCC, err = account.ParseRealUSCC(form.USCC); err != nil {
 		return Claim{}, err
 	}
 	if k.Reclaims() {

@@ -88,7 +88,7 @@ func (s *Service) examineUnit(d *draft, a Application, wrong *Problems) {
 	before := len(*wrong)
 	name, err := account.ParseUnitName(a.UnitName)
 	_ = wrong.note("unit_name", err)
-	uscc, err := account.ParseUSCC(a.USCC)
+	uscc, err := account.ParseRealUSCC(a.USCC)
 	_ = wrong.note("uscc", err)
 	known := false
 	for _, t := range Types() {

@@ -28,12 +28,19 @@ type Found struct {
 	OtherLogin  string // the login name of another legal account of the unit
 	PersonHolds bool   // a person's account has the key as its login name
 	Known       bool   // the number is verified on some account
+
+	// For keys of sandboxes: the account that stands for whoever has done what the
+	// answer sends them to, where the answer is about no account.
+	StandIn     string
+	StandInKind account.Kind
 }
 
 // Finder looks keys up, each with the same work whatever is found.
 type Finder interface {
 	FindUnit(ctx context.Context, uscc account.USCC) (Found, error)
 	FindPerson(ctx context.Context, mobile account.Mobile) (Found, error)
+	// FindTest looks a key of the ranges of sandboxes up: a USCC or a mobile number.
+	FindTest(ctx context.Context, key string) (Found, error)
 }
 
 // Answer is what 账号检索 tells: which login name, which window, which password.
@@ -49,6 +56,10 @@ type Answer struct {
 	UsedAt    time.Time // when it was last signed in to, zero if never
 	Used      bool      // UsedAt is known: the account came over or goes on
 	Existing  bool      // somebody without an account there has one here already
+
+	Test        bool   // the key is one of the ranges of sandboxes
+	StandIn     string // login name of the test account that stands for who has registered or appealed
+	StandInKind account.Kind
 }
 
 // Lookup answers 账号检索: for a unit after a captcha, since a USCC is public, for a
@@ -78,6 +89,10 @@ const (
 
 // Solved is a captcha with the answer that somebody typed.
 type Solved struct{ ID, Answer string }
+
+// Keys of the ranges of sandboxes go the same way, captcha, code and caps included;
+// they are looked up among the keys of sandboxes alone, and real ones never are.
+// No message goes to such a number: its code stands in the sandbox's console.
 
 // AskUnit takes the captcha for a USCC. Errors: fault.Invalid with the field
 // captcha or uscc.
@@ -109,6 +124,9 @@ func (l *Lookup) Unit(ctx context.Context, u account.USCC) (Answer, error) {
 }
 
 func (l *Lookup) unit(ctx context.Context, u account.USCC) (Found, error) {
+	if u.Test() { // nobody's load, and begun anew at once
+		return l.Store.FindTest(ctx, string(u))
+	}
 	now := l.Now()
 	l.mu.Lock()
 	c, ok := l.cache[u]
@@ -132,7 +150,7 @@ func (l *Lookup) unit(ctx context.Context, u account.USCC) (Found, error) {
 // AskPerson takes the captcha for a mobile number and promises a code to it.
 // Errors: fault.Invalid with the field captcha or mobile, fault.Throttled.
 func (l *Lookup) AskPerson(ctx context.Context, browser, ip, locale, mobile string, c Solved) (account.Mobile, challenge.Sent, error) {
-	m, err := account.ParseMobile(mobile)
+	m, err := ParseMobile(mobile)
 	if err != nil {
 		return "", challenge.Sent{}, err
 	}
@@ -145,6 +163,15 @@ func (l *Lookup) AskPerson(ctx context.Context, browser, ip, locale, mobile stri
 	return m, sent, err
 }
 
+// ParseMobile reads what persons are looked up by: a mobile number, or one of the
+// range of sandboxes.
+func ParseMobile(s string) (account.Mobile, error) {
+	if m, err := account.ParseTestMobile(s); err == nil {
+		return m, nil
+	}
+	return account.ParseMobile(s)
+}
+
 // flowOf binds a code to the browser that asked for it.
 func flowOf(browser string) string { return "lookup|" + browser }
 
@@ -155,7 +182,11 @@ func (l *Lookup) ProvePerson(ctx context.Context, browser string, m account.Mobi
 
 // Person answers for whoever has proved the number.
 func (l *Lookup) Person(ctx context.Context, m account.Mobile) (Answer, error) {
-	f, err := l.Store.FindPerson(ctx, m)
+	find := l.Store.FindPerson
+	if m.Test() {
+		find = func(ctx context.Context, m account.Mobile) (Found, error) { return l.Store.FindTest(ctx, string(m)) }
+	}
+	f, err := find(ctx, m)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -171,7 +202,8 @@ func (l *Lookup) Person(ctx context.Context, m account.Mobile) (Answer, error) {
 
 // answer tells of an outcome what may be told.
 func answer(code Code, key string, f Found) Answer {
-	a := Answer{Code: code, Key: key, Kind: f.Kind, Kept: code.Makes().Keeps, Changed: code.Makes().Keeps && !f.ChangedAt.IsZero()}
+	a := Answer{Code: code, Key: key, Kind: f.Kind, Kept: code.Makes().Keeps, Changed: code.Makes().Keeps && !f.ChangedAt.IsZero(),
+		Test: account.USCC(key).Test() || account.Mobile(key).Test(), StandIn: f.StandIn, StandInKind: f.StandInKind}
 	switch code {
 	case I4, I5: // the login name is what they have to prove themselves for
 		a.Kind = account.NaturalPerson

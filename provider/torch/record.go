@@ -90,7 +90,7 @@ func ReadRecord(n int, fields map[string]string, scheme string, now time.Time) (
 	r := Record{Row: n, Kind: c.kind()}
 	switch r.Kind {
 	case UnitRecord:
-		uscc, err := account.ParseUSCC(fields[ColumnKey])
+		uscc, err := account.ParseRealUSCC(fields[ColumnKey])
 		c.refuse(ColumnKey, err)
 		r.Key = string(uscc)
 		if r.UnitName = c.text(ColumnUnitName, 200); r.UnitName == "" && !c.wrong(ColumnUnitName) {

@@ -50,6 +50,8 @@ func (h *Handler) Mount(r *mux.Router) {
 	fresh("/console/projects/{project}/submit", h.submit)
 	fresh("/console/projects/{project}/sandbox", h.openSandbox)
 	fresh("/console/projects/{project}/team", h.changeTeam)
+	get("/console/projects/{project}/lookup", h.showTrials)
+	post("/console/projects/{project}/lookup", h.startOver)
 	get("/console/clients/{client}", h.showClient)
 	post("/console/clients/{client}", h.changeClient)
 	fresh("/console/clients/{client}/secret", h.changeSecret)

@@ -41,6 +41,7 @@ func (h *Handler) projectPage(w http.ResponseWriter, r *http.Request, v *princip
 	for _, a := range m.Tests {
 		p.Tests = append(p.Tests, templates.ConsoleTest{Login: a.LoginName, Part: a.LoginName[strings.LastIndexByte(a.LoginName, '-')+1:]})
 	}
+	p.Trials = len(m.Trials)
 	names := map[string]string{}
 	for _, one := range m.Team {
 		names[string(one.Account)] = h.name(r, one.Account)

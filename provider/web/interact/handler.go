@@ -67,12 +67,20 @@ type Handler struct {
 	Captchas    *challenge.Easel
 	Codes       challenge.Codes
 	Accounts    Finder
+	Tests       Tests // nil: there are no sandboxes
 	Ways        Ways
 	Audit       Recorder
 	Keys        func() *keys.Snapshot
 	Outbox      Waker
 	Now         func() time.Time
 	Log         *slog.Logger
+}
+
+// Tests verifies the real name of test accounts, and of nobody else.
+type Tests interface {
+	// VerifyTest gives fault.NotFound for whoever is real or verified already, and
+	// fault.Conflict for who is verified on another account.
+	VerifyTest(ctx context.Context, id account.ID) error
 }
 
 // Mount adds the pages to r. Everything that is posted passes web.Kit.Guard.

@@ -2,6 +2,7 @@ package interact
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"kejitong/provider/audit"
 	"kejitong/provider/authflow"
 	"kejitong/provider/entitlement"
+	"kejitong/provider/fault"
 	"kejitong/provider/keys"
 	"kejitong/provider/principal"
 	"kejitong/provider/web/visitor"
@@ -47,6 +49,9 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 	p.StartURL = s.client.LoginLink(h.Issuer, "") // what was missing may have come meanwhile
 	if why == authflow.NotVerified {              // and back again (R40)
 		p.StepURL = "/me/realname/status?" + url.Values{"next": {s.returns()}}.Encode()
+	}
+	if why == authflow.NotVerified && who.Account.Sandbox != "" {
+		p.StepURL, p.Test = "", true
 	}
 	if need := s.client.Metadata.RequiredAccountTypes; len(need) > 0 {
 		p.NeedType = string(need[0])
@@ -126,7 +131,24 @@ func (h *Handler) leaveRefused(w http.ResponseWriter, r *http.Request, s *step) 
 		h.decline(w, r, s, string(why))
 	case r.PostForm.Get("account") == "other":
 		see(w, s.other())
+	case r.PostForm.Get("verify") == "test" && s.visit != nil && h.Tests != nil:
+		h.verifyTest(w, r, s)
 	default:
 		h.back(w, s)
 	}
+}
+
+// verifyTest lets a test account pass the real-name verification and goes on.
+func (h *Handler) verifyTest(w http.ResponseWriter, r *http.Request, s *step) {
+	err := h.Tests.VerifyTest(r.Context(), s.visit.Principal.Account.ID)
+	var why *fault.Error
+	if errors.As(err, &why) && why.Kind == fault.Conflict && why.Msg != "" {
+		h.Web.Problem(w, r, http.StatusConflict, templates.T(why.Msg))
+		return
+	}
+	if err != nil {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	h.back(w, s)
 }

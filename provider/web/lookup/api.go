@@ -65,7 +65,8 @@ type apiAnswer struct {
 	PasswordChanged bool   `json:"password_changed"`
 	LastUsed        string `json:"last_used,omitempty"` // the day in Beijing; absent if never, or not known
 	Suffixed        bool   `json:"suffixed,omitempty"`
-	Next            string `json:"next"` // path of the page that helps on
+	Test            bool   `json:"test,omitempty"` // a key of a sandbox, which nobody real has
+	Next            string `json:"next"`           // path of the page that helps on
 }
 
 const maxAPI = 4 << 10
@@ -164,7 +165,7 @@ func (h *Handler) apiLookup(w http.ResponseWriter, r *http.Request) {
 		}
 	default:
 		var m account.Mobile
-		if m, err = account.ParseMobile(q.Mobile); err == nil {
+		if m, err = torch.ParseMobile(q.Mobile); err == nil {
 			if err = h.Lookup.ProvePerson(ctx, browser, m, q.Code); err == nil {
 				a, err = h.Lookup.Person(ctx, m)
 			}
@@ -180,7 +181,7 @@ func (h *Handler) apiLookup(w http.ResponseWriter, r *http.Request) {
 	}
 	h.say(w, apiAnswer{
 		Outcome: p.Code, Text: h.Web.Render.Say(web.Locale(ctx), p.Says()), LoginName: a.LoginName, Masked: a.Masked, Window: string(a.Kind),
-		PasswordKept: a.Kept, PasswordChanged: a.Changed, LastUsed: used, Suffixed: a.Suffixed, Next: p.Do.URL,
+		PasswordKept: a.Kept, PasswordChanged: a.Changed, LastUsed: used, Suffixed: a.Suffixed, Test: a.Test, Next: p.Do.URL,
 	})
 }
 

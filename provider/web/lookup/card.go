@@ -3,7 +3,6 @@ package lookup
 import (
 	"net/url"
 
-	"kejitong/provider/account"
 	"kejitong/provider/torch"
 	"kejitong/templates"
 )
@@ -14,8 +13,12 @@ func card(a torch.Answer) templates.LookupAnswer {
 		Code: string(a.Code), Key: a.Key, LoginName: a.LoginName, Masked: a.Masked, Window: string(a.Kind), Kept: a.Kept, Changed: a.Changed,
 		Suffixed: a.Suffixed, Existing: a.Existing, Used: a.Used, UsedAt: a.UsedAt,
 	}
-	if _, err := account.ParseMobile(a.Key); err == nil {
+	if _, err := torch.ParseMobile(a.Key); err == nil {
 		p.Person = true
+	}
+	if p.Test = a.Test; a.StandIn != "" {
+		q := url.Values{"window": {string(a.StandInKind)}, "username": {a.StandIn}}
+		p.StandIn = templates.RecoverLink{URL: "/login?" + q.Encode(), Label: templates.T("lookup.stand_in", a.StandIn)}
 	}
 	for i, link := range links(a) {
 		if i == 0 {
