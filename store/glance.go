@@ -18,6 +18,9 @@ var _ operator.GlanceStore = (*DB)(nil)
 const (
 	glanceKinds = `('sign_in.succeeded', 'sign_in.failed', 'sign_in.throttled', 'claims.released')`
 
+	// Test accounts and the clients that they sign in at are nobody.
+	glanceReal = ` AND actor NOT IN (SELECT id FROM accounts WHERE sandbox <> '') AND client_id NOT IN (SELECT id FROM clients WHERE sandbox <> '')`
+
 	// What a row counts as: the reason of a failure, the client that got tokens.
 	glanceReason = `CASE kind WHEN 'claims.released' THEN client_id WHEN 'sign_in.succeeded' THEN '' ELSE detail END`
 
@@ -26,7 +29,7 @@ const (
 	// The index on the time of the trail bounds what is read.
 	addHours = `
 INSERT INTO glance_hours (hour, kind, reason, n)
-SELECT at / 3600000, kind, ` + glanceReason + `, COUNT(*) FROM audit WHERE at >= ? AND at < ? AND kind IN ` + glanceKinds + `
+SELECT at / 3600000, kind, ` + glanceReason + `, COUNT(*) FROM audit WHERE at >= ? AND at < ? AND kind IN ` + glanceKinds + glanceReal + `
 GROUP BY at / 3600000, kind, ` + glanceReason + ` ON CONFLICT DO NOTHING`
 
 	markHour = `INSERT INTO glance_hours (hour, kind, reason, n) VALUES (?, '', '', 0) ON CONFLICT DO NOTHING`
@@ -36,17 +39,19 @@ GROUP BY at / 3600000, kind, ` + glanceReason + ` ON CONFLICT DO NOTHING`
 	addedUp = `SELECT kind, reason, SUM(n) FROM glance_hours WHERE hour >= ? AND kind <> '' GROUP BY kind, reason`
 
 	notAddedUp = `
-SELECT kind, ` + glanceReason + `, COUNT(*) FROM audit WHERE at >= ? AND kind IN ` + glanceKinds + ` GROUP BY kind, ` + glanceReason
+SELECT kind, ` + glanceReason + `, COUNT(*) FROM audit WHERE at >= ? AND kind IN ` + glanceKinds + glanceReal + ` GROUP BY kind, ` + glanceReason
 
 	waitingCases = `
 SELECT CASE WHEN sent_at > ? THEN '1' WHEN sent_at > ? THEN '3' WHEN sent_at > ? THEN '7' ELSE 'more' END, COUNT(*)
 FROM realname_cases WHERE state = 'manual_review' GROUP BY 1`
 
+	rightReal = ` AND account_id NOT IN (SELECT id FROM accounts WHERE sandbox <> '')`
+
 	endingRights = `
 SELECT CASE WHEN valid_until < ? THEN '7' WHEN valid_until < ? THEN '14' ELSE '30' END, COUNT(*) FROM (
-    SELECT valid_until FROM entitlements WHERE valid_until > 0 AND state IN ('pending', 'active', 'suspended') AND valid_until >= ? AND valid_until < ?
+    SELECT valid_until FROM entitlements WHERE valid_until > 0 AND state IN ('pending', 'active', 'suspended') AND valid_until >= ? AND valid_until < ?` + rightReal + `
     UNION ALL
-    SELECT valid_until FROM mandates WHERE valid_until > 0 AND state IN ('pending', 'active', 'suspended') AND valid_until >= ? AND valid_until < ?
+    SELECT valid_until FROM mandates WHERE valid_until > 0 AND state IN ('pending', 'active', 'suspended') AND valid_until >= ? AND valid_until < ?` + rightReal + `
 ) AS ending GROUP BY 1`
 
 	importsVersion = `SELECT COUNT(*), COALESCE(MAX(committed_at), 0), COALESCE(MAX(reverted_at), 0) FROM torch_batches`

@@ -26,9 +26,17 @@ func consoleSamples() map[string]templates.Page {
 			Scopes: []templates.ConsoleField{{Name: "reason_phone", Value: "联系"}}, Systems: []templates.ConsoleField{{Name: "tech_sme", Value: "yes", Options: []string{"科技型中小企业评价"}}},
 			Error: templates.T("console.error.fields")},
 		"console_project": templates.ConsoleOverview{ConsoleProject: project, Version: 3, Purpose: "办理申报", Reason: evil, Sandbox: "sbx-1", Step: 1, Edits: true, Owns: true, Open: true,
-			Tests: []templates.ConsoleTest{{Login: "sbx-abcdefgh-person", Part: "person"}}, Team: []templates.ConsoleMember{{ID: "a", Name: "王*", Role: "owner", Self: true}},
+			Trials: 19, Tests: []templates.ConsoleTest{{Login: "sbx-abcdefgh-person", Part: "person"}}, Team: []templates.ConsoleMember{{ID: "a", Name: "王*", Role: "owner", Self: true}},
 			Invites: []templates.ConsoleInvite{{ID: "i", Name: "lisi", Role: "viewer", Until: at}},
 			History: []templates.ConsoleChange{{What: "edited", Client: "sbx-1", Actor: "王*", At: at, Edits: edit}}, Done: templates.T("console.done.submitted")},
+		"refused_test": templates.Refused{
+			Asks: system(), Kind: templates.NotVerified, Person: "测*", AccountType: templates.NaturalPerson, Test: true, CanSwitch: true, CanGoBack: true,
+		},
+		"console_trials": templates.ConsoleTrials{ID: "p1", System: longName, Sandbox: "sbx-1", Edits: true, Done: templates.T("console.trials.restarted"), Trials: []templates.ConsoleTrial{
+			{Name: "E0a", Code: "E0a", Key: "91000000102898480E", Second: "sbx-abcdefgh-e0a", URL: "/lookup?key=91000000102898480E"},
+			{Name: "E5", Code: "E5", Key: "91000000102898480E", Login: "HJ_91000000102898480E", Window: templates.NaturalPerson, Second: "sbx-abcdefgh-e5", URL: "/lookup?key=91000000102898480E"},
+			{Name: "I1", Code: "I1", Key: "10012345678", SMS: "123456", Login: "10012345678", Window: templates.NaturalPerson, URL: "/lookup?key=10012345678&kind=person"}}},
+		"console_trials_none": templates.ConsoleTrials{ID: "p1", System: "系统", Sandbox: "sbx-1"},
 		"console_viewer": templates.ConsoleOverview{ConsoleProject: templates.ConsoleProject{ID: "p", Name: "系统", State: "approved"}, Sandbox: "sbx-1", Production: "app-1", Step: 4,
 			Team: []templates.ConsoleMember{{ID: "a", Name: "王*", Role: "owner"}, {ID: "b", Name: "李*", Role: "viewer", Self: true}}, Error: templates.T("console.error.last_owner")},
 		"console_client": templates.ConsoleClient{ClientPage: templates.ClientPage{ClientID: "app-1", ClientName: longName, Base: "/console/clients/app-1"}, Project: "p1", System: longName, Issuer: "https://id.example.cn", Version: 9, HasSecret: true, Secret: true, Former: at, Groups: groups, Edits: true,

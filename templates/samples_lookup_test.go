@@ -25,6 +25,10 @@ func lookupSamples() map[string]templates.Page {
 			Code: "E3", Key: "91110108MA01ET88XL", LoginName: "HJ2_91110108MA01ET88XL", Window: templates.LegalEntity, Kept: true, Changed: true, Suffixed: true, Used: true, UsedAt: time.Date(2026, 11, 20, 2, 11, 0, 0, time.UTC),
 			Do: link("/login?window=legal_entity", "lookup.to_login"), Ways: []templates.RecoverLink{link("/appeal/unit", "lookup.reclaim")},
 		},
+		"lookup_test": templates.LookupAnswer{
+			Code: "E6", Key: "91000000102898480E", Test: true, StandIn: templates.RecoverLink{URL: "/login?username=sbx-abcdefgh-e6&window=legal_entity", Label: templates.T("lookup.stand_in", "sbx-abcdefgh-e6")},
+			Do: link("/register/unit", "lookup.register_unit"), Ways: []templates.RecoverLink{link("/appeal/name/unit", "lookup.reclaim")},
+		},
 		"lookup_e1_changed": templates.LookupAnswer{
 			Code: "E1", Key: "91110108MA01ET88XL", LoginName: "91110108MA01ET88XL", Window: templates.LegalEntity, Kept: true, Changed: true, Used: true, Do: link("/login", "lookup.to_login"),
 		},
