@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
+	"kejitong/provider/fault"
 	"kejitong/provider/keys"
 	"kejitong/provider/outbox"
 	"kejitong/provider/webhook"
@@ -20,7 +20,8 @@ import (
 var _ webhook.Store = (*DB)(nil)
 
 const (
-	endpointColumns = `id, client_id, url, events, secret, former, former_until, created_at, updated_at`
+	endpointColumns = `id, client_id, url, events, secret, former, former_until, created_at, updated_at, version,
+    standing, why, since, failing_since, skipped`
 
 	selectEndpoint = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = ?`
 
@@ -30,27 +31,16 @@ SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id > ? AND client_id
 	selectAllEndpoints = `
 SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?`
 
+	addEndpoint = `
+INSERT INTO webhook_endpoints (` + endpointColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
 	putEndpoint = `
-INSERT INTO webhook_endpoints (` + endpointColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET url = excluded.url, events = excluded.events, secret = excluded.secret, former = excluded.former,
-    former_until = excluded.former_until, updated_at = excluded.updated_at`
+UPDATE webhook_endpoints SET url = ?, events = ?, secret = ?, former = ?, former_until = ?, updated_at = ?, version = ?, standing = ?, why = ?,
+    since = ?, failing_since = ?, skipped = ? WHERE id = ?`
 
 	dropDeliveries = `DELETE FROM webhook_deliveries WHERE endpoint_id = ?`
 
 	dropEndpoint = `DELETE FROM webhook_endpoints WHERE id = ?`
-
-	deliveryColumns = `id, endpoint_id, event, account_id, body, state, attempts, status, problem, created_at, tried_at, expires_at`
-
-	addDelivery = `
-INSERT INTO webhook_deliveries (` + deliveryColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-
-	selectDelivery = `SELECT ` + deliveryColumns + ` FROM webhook_deliveries WHERE id = ?`
-
-	triedDelivery = `UPDATE webhook_deliveries SET state = ?, attempts = ?, status = ?, problem = ?, tried_at = ? WHERE id = ? AND state = 'pending'`
-
-	selectDeliveries = `
-SELECT ` + deliveryColumns + ` FROM webhook_deliveries
-WHERE endpoint_id = ? AND (created_at < ? OR created_at = ? AND id < ?) ORDER BY created_at DESC, id DESC LIMIT ?`
 
 	verifiedIn = `SELECT account_id FROM realname_cases WHERE id = ?`
 
@@ -63,9 +53,6 @@ UNION ALL SELECT 1 FROM audit WHERE kind = 'claims.released' AND actor = ? AND c
 	promiseEvent = `
 INSERT INTO outbox (id, kind, key, payload, attempts, created_at, due_at)
 SELECT CAST(? AS TEXT), CAST(? AS TEXT), '', CAST(? AS TEXT), 0, CAST(? AS BIGINT), CAST(? AS BIGINT) WHERE EXISTS (SELECT 1 FROM webhook_endpoints)`
-
-	sweepDeliveries = `
-DELETE FROM webhook_deliveries WHERE id IN (SELECT id FROM webhook_deliveries WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
 )
 
 func hookPlace(id string) string       { return "webhook_endpoints|secret|" + id }
@@ -94,7 +81,7 @@ func hookColumns() []sealedColumn {
 func (d *DB) scanEndpoint(rows *sqlx.Rows, e *webhook.Endpoint) error {
 	var secret, former string
 	if err := rows.Scan(&e.ID, &e.Client, &e.URL, &document{&e.Events}, &secret, &former, &instant{&e.FormerUntil}, &instant{&e.CreatedAt},
-		&instant{&e.UpdatedAt}); err != nil {
+		&instant{&e.UpdatedAt}, &e.Version, &e.Standing, &e.Why, &instant{&e.Since}, &instant{&e.FailingSince}, &e.Skipped); err != nil {
 		return err
 	}
 	var err error
@@ -130,20 +117,63 @@ func (d *DB) Endpoints(ctx context.Context, clientID string, all bool, after str
 	return out, nil
 }
 
-// PutEndpoint implements webhook.Store.
-func (d *DB) PutEndpoint(ctx context.Context, e webhook.Endpoint, ev audit.Event) error {
-	secret, err := d.seal(keys.Hooks, hookPlace(e.ID), e.Secret)
-	former := ""
+// EndpointForChange implements webhook.Store.
+func (d *DB) EndpointForChange(ctx context.Context, id string) (webhook.Endpoint, error) {
+	all, err := returned(ctx, d, d.pick(selectEndpoint+locked, selectEndpoint), []any{clip(id)}, d.scanEndpoint)
+	if err != nil {
+		return webhook.Endpoint{}, fmt.Errorf("lock webhook: %w", err)
+	}
+	if len(all) == 0 {
+		return webhook.Endpoint{}, missing("webhook")
+	}
+	return all[0], nil
+}
+
+func (d *DB) sealHooks(e webhook.Endpoint) (secret, former string, err error) {
+	secret, err = d.seal(keys.Hooks, hookPlace(e.ID), e.Secret)
 	if err == nil && len(e.Former) > 0 {
 		former, err = d.seal(keys.Hooks, formerHookPlace(e.ID), e.Former)
 	}
+	return secret, former, err
+}
+
+// AddEndpoint implements webhook.Store.
+func (d *DB) AddEndpoint(ctx context.Context, e webhook.Endpoint, ev audit.Event) error {
+	secret, former, err := d.sealHooks(e)
 	if err == nil {
 		err = d.InTx(ctx, func(ctx context.Context) error {
-			if _, err := d.exec(ctx, putEndpoint, e.ID, e.Client, e.URL, encoded(e.Events), secret, former, millis(e.FormerUntil), millis(e.CreatedAt),
-				millis(e.UpdatedAt)); err != nil {
+			n, err := d.exec(ctx, addEndpoint, e.ID, e.Client, e.URL, encoded(e.Events), secret, former, millis(e.FormerUntil), millis(e.CreatedAt),
+				millis(e.UpdatedAt), e.Version, string(e.Standing), e.Why, millis(e.Since), millis(e.FailingSince), e.Skipped)
+			if err == nil && n == 0 {
+				err = &fault.Error{Kind: fault.Conflict, Msg: webhook.MsgThere}
+			}
+			if err != nil {
 				return err
 			}
 			return d.Record(ctx, ev)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("add webhook: %w", err)
+	}
+	return nil
+}
+
+// PutEndpoint implements webhook.Store.
+func (d *DB) PutEndpoint(ctx context.Context, e webhook.Endpoint, evs ...audit.Event) error {
+	secret, former, err := d.sealHooks(e)
+	if err == nil {
+		err = d.InTx(ctx, func(ctx context.Context) error {
+			if _, err := d.exec(ctx, putEndpoint, e.URL, encoded(e.Events), secret, former, millis(e.FormerUntil), millis(e.UpdatedAt), e.Version,
+				string(e.Standing), e.Why, millis(e.Since), millis(e.FailingSince), e.Skipped, e.ID); err != nil {
+				return err
+			}
+			for _, ev := range evs {
+				if err := d.Record(ctx, ev); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 	}
 	if err != nil {
@@ -167,62 +197,6 @@ func (d *DB) DropEndpoint(ctx context.Context, id string, ev audit.Event) error 
 		}
 		return d.Record(ctx, ev)
 	})
-}
-
-// PromiseDelivery implements webhook.Store.
-func (d *DB) PromiseDelivery(ctx context.Context, v webhook.Delivery) error {
-	payload, err := json.Marshal(outbox.Note{Message: v.ID})
-	if err != nil {
-		return fmt.Errorf("promise a webhook: %w", err)
-	}
-	err = d.InTx(ctx, func(ctx context.Context) error {
-		n, err := d.exec(ctx, addDelivery, v.ID, v.Endpoint, string(v.Event), string(v.Account), v.Body, string(v.State), v.Attempts, v.Status, v.Problem,
-			millis(v.CreatedAt), millis(v.TriedAt), millis(v.ExpiresAt))
-		if err != nil || n == 0 {
-			return err
-		}
-		d.unit(ctx).promised = true
-		_, err = d.exec(ctx, queueTask, v.ID, string(outbox.Webhook), "webhook "+v.Endpoint, string(payload), millis(v.CreatedAt), millis(v.CreatedAt))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("promise a webhook: %w", err)
-	}
-	return nil
-}
-
-func scanDelivery(rows *sqlx.Rows, v *webhook.Delivery) error {
-	return rows.Scan(&v.ID, &v.Endpoint, &v.Event, &v.Account, &v.Body, &v.State, &v.Attempts, &v.Status, &v.Problem, &instant{&v.CreatedAt},
-		&instant{&v.TriedAt}, &instant{&v.ExpiresAt})
-}
-
-// Delivery implements webhook.Store.
-func (d *DB) Delivery(ctx context.Context, id string) (webhook.Delivery, error) {
-	all, err := list(ctx, d, selectDelivery, []any{clip(id)}, scanDelivery)
-	if err != nil {
-		return webhook.Delivery{}, fmt.Errorf("read delivery: %w", err)
-	}
-	if len(all) == 0 {
-		return webhook.Delivery{}, missing("delivery")
-	}
-	return all[0], nil
-}
-
-// Tried implements webhook.Store.
-func (d *DB) Tried(ctx context.Context, v webhook.Delivery) error {
-	if _, err := d.exec(ctx, triedDelivery, string(v.State), v.Attempts, v.Status, v.Problem, millis(v.TriedAt), v.ID); err != nil {
-		return fmt.Errorf("write a try: %w", err)
-	}
-	return nil
-}
-
-// Deliveries implements webhook.Store.
-func (d *DB) Deliveries(ctx context.Context, endpoint string, before time.Time, id string, limit int) ([]webhook.Delivery, error) {
-	all, err := list(ctx, d, selectDeliveries, []any{clip(endpoint), millis(before), millis(before), clip(id), limit}, scanDelivery)
-	if err != nil {
-		return nil, fmt.Errorf("list deliveries: %w", err)
-	}
-	return all, nil
 }
 
 // VerifiedIn implements webhook.Store.

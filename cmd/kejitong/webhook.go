@@ -19,6 +19,10 @@ func webhookCommand(ctx context.Context, args []string, out io.Writer) error {
 	return choose(ctx, "webhook", []command{
 		{"add", "tell an address of changes: --url URL --event TYPE [--client ID]", webhookAdd},
 		{"list", "list the addresses", webhookList},
+		{"events", "set what one is told: --id ID --event TYPE", webhookEvents},
+		{"pause", "send nothing to one for a while; what happens is kept for it: --id ID", webhookPause},
+		{"resume", "let one that is paused or disabled be told again, beginning with what was kept: --id ID", webhookResume},
+		{"redeliver", "send a delivery that is over once more: --id ID --delivery ID", webhookRedeliver},
 		{"rotate", "give one a new secret; the former one signs as well for a day: --id ID", webhookRotate},
 		{"remove", "tell it nothing any more: --id ID", webhookRemove},
 		{"log", "show what it was told: --id ID", webhookLog},
@@ -32,7 +36,16 @@ type webhookReport struct {
 	Client string         `json:"client_id"`
 	URL    string         `json:"url"`
 	Events []webhook.Type `json:"events"`
-	Secret string         `json:"secret,omitempty"`
+
+	State   webhook.Standing `json:"state"`
+	Why     string           `json:"why,omitempty"`           // it is disabled
+	Failing string           `json:"failing_since,omitempty"` // RFC 3339
+	Skipped int64            `json:"skipped,omitempty"`
+	Secret  string           `json:"secret,omitempty"`
+}
+
+func reportHook(e webhook.Endpoint) webhookReport {
+	return webhookReport{ID: e.ID, Client: e.Client, URL: e.URL, Events: e.Events, State: e.Standing, Why: e.Why, Failing: rfc3339(e.FailingSince), Skipped: e.Skipped}
 }
 
 func (r webhookReport) text(did string) string {
@@ -51,8 +64,18 @@ func blameHook(err error) error {
 		return refuse(flag, "", f.Msg)
 	case fault.Is(err, fault.NotFound):
 		return refuse("id", "", "there is no such webhook; kejitong webhook list shows them")
+	case errors.As(err, &f) && hookConflicts[f.Msg] != "":
+		return refuse("id", "", hookConflicts[f.Msg])
 	}
 	return err
+}
+
+// hookConflicts says in words what an endpoint does not let one do.
+var hookConflicts = map[string]string{
+	webhook.MsgSame:     "it stands so already; kejitong webhook list shows how",
+	webhook.MsgMany:     "its owner has ten already, which is all there may be",
+	webhook.MsgResume:   "it is told nothing until it is resumed: kejitong webhook resume",
+	webhook.MsgUnderway: "the delivery is on its way; kejitong webhook log shows it",
 }
 
 func webhookAdd(ctx context.Context, args []string, out io.Writer) error {
@@ -69,11 +92,12 @@ func webhookAdd(ctx context.Context, args []string, out io.Writer) error {
 		kinds = typedAs[webhook.Type](split(strings.Join(events, ",")))
 	}
 	return inVault(ctx, f.config, func(a *app) error {
-		e, err := a.webhooks().Add(ctx, "operator", *owner, *url, kinds)
+		e, err := a.webhooks().Add(ctx, "operator", webhook.NewID(), *owner, *url, kinds)
 		if err != nil {
 			return blameHook(err)
 		}
-		r := webhookReport{e.ID, e.Client, e.URL, e.Events, webhook.Text(e.Secret)}
+		r := reportHook(e)
+		r.Secret = webhook.Text(e.Secret)
 		return f.print(r, r.text("added"))
 	})
 }
@@ -87,7 +111,7 @@ func webhookList(ctx context.Context, args []string, out io.Writer) error {
 		list := []webhookReport{}
 		var text strings.Builder
 		w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tCLIENT\tEVENTS\tURL")
+		fmt.Fprintln(w, "ID\tCLIENT\tSTATE\tFAILING SINCE\tEVENTS\tURL")
 		for after := ""; ; {
 			all, err := a.db.Endpoints(ctx, "", true, after, 100)
 			if err != nil {
@@ -95,8 +119,9 @@ func webhookList(ctx context.Context, args []string, out io.Writer) error {
 			}
 			for _, e := range all {
 				after = e.ID
-				list = append(list, webhookReport{ID: e.ID, Client: e.Client, URL: e.URL, Events: e.Events})
-				fmt.Fprintf(w, "%s\t%s\t%v\t%s\n", e.ID, e.Client, e.Events, e.URL)
+				r := reportHook(e)
+				list = append(list, r)
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%v\t%s\n", r.ID, r.Client, strings.TrimSpace(string(r.State)+" "+r.Why), r.Failing, r.Events, r.URL)
 			}
 			if len(all) < 100 {
 				break
@@ -116,11 +141,12 @@ func webhookRotate(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	return inVault(ctx, f.config, func(a *app) error {
-		e, err := a.webhooks().Rotate(ctx, "operator", *id)
+		e, err := a.webhooks().Rotate(ctx, "operator", *id, webhook.Any)
 		if err != nil {
 			return blameHook(err)
 		}
-		r := webhookReport{e.ID, e.Client, e.URL, e.Events, webhook.Text(e.Secret)}
+		r := reportHook(e)
+		r.Secret = webhook.Text(e.Secret)
 		return f.print(r, r.text("has a new secret"))
 	})
 }

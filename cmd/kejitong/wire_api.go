@@ -22,12 +22,9 @@ func (a *app) keeper() *client.Keeper {
 
 // webhooks tells others what changed.
 func (a *app) webhooks() *webhook.Service {
-	s := &webhook.Service{Store: a.db, Clients: a.db, Outside: a.outside(), Now: a.clock}
+	s := &webhook.Service{Store: a.db, Clients: a.db, Outside: a.outside(), Now: a.clock, Log: a.log}
 	if a.protocol != nil {
 		s.Subject = a.protocol.Subject
-	}
-	if a.runner != nil {
-		s.Attempts = a.runner.Attempts
 	}
 	return s
 }

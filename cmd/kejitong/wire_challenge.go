@@ -43,13 +43,13 @@ func (a *app) challenges(render *templates.Renderer) {
 		a.caps = challenge.Caps{PerAddress: a.cfg.Notify.SMS.PerAddress, Global: a.cfg.Notify.SMS.PerHour}
 	}
 	a.watch = &credential.Watch{Store: a.db, Now: a.clock, Log: a.log}
-	a.messages = &notify.Service{Store: a.db, Senders: a.senders, Say: say, Fiction: account.TestNumber, Attempts: a.runner.Attempts, Now: a.clock, Log: a.log}
+	a.messages = &notify.Service{Store: a.db, Senders: a.senders, Say: say, Fiction: account.TestNumber, Now: a.clock, Log: a.log}
 	a.runner.Handlers[outbox.Message] = func(ctx context.Context, t outbox.Task) error {
 		var n outbox.Note
 		if err := json.Unmarshal([]byte(t.Payload), &n); err != nil {
 			return fmt.Errorf("read the task: %w", err)
 		}
-		return a.messages.Deliver(ctx, n.Message, t.Attempts)
+		return a.messages.Deliver(ctx, n.Message, t.Last)
 	}
 	a.db.Promised = a.runner.Wake
 	mac := func(parts ...string) []byte { return a.ring.Snapshot().MAC(keys.Challenge, parts...) }

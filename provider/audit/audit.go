@@ -67,6 +67,9 @@ const (
 	WebhookAdded     Kind = "webhook.added"
 	WebhookRotated   Kind = "webhook.rotated" // its secret
 	WebhookRemoved   Kind = "webhook.removed"
+	WebhookChanged   Kind = "webhook.changed"     // detail: events, paused, or resumed with what was held and skipped
+	WebhookDisabled  Kind = "webhook.disabled"    // it failed for too long, or is gone
+	WebhookResent    Kind = "webhook.redelivered" // detail: which delivery
 	KeyRotated       Kind = "key.rotated"
 	TrailPruned      Kind = "audit.pruned"
 

@@ -67,7 +67,7 @@ func newHouse(db *store.DB) *house {
 	db.Now = h.clock
 	mac := func(parts ...string) []byte { return db.Seal().MAC(keys.Challenge, parts...) }
 	log := slog.New(slog.NewTextHandler(h.logs, nil))
-	h.queue = &notify.Service{Store: db, Now: h.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Attempts: 3}
+	h.queue = &notify.Service{Store: db, Now: h.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 	h.desk = &challenge.Desk{Store: db, Queue: h, MAC: mac, Now: h.clock, Log: log}
 	h.easel = &challenge.Easel{Store: db, MAC: mac, Now: h.clock}
 	return h

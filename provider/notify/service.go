@@ -45,13 +45,12 @@ const (
 
 // Service promises messages and delivers them.
 type Service struct {
-	Store    Store
-	Senders  map[Channel]Sender
-	Say      func(locale, key string, args []string) string // the message catalogues
-	Fiction  func(to string) bool                           // recipients that there are not; nil: all are
-	Attempts int                                            // of the runner: after so many it gives a task up
-	Now      func() time.Time
-	Log      *slog.Logger
+	Store   Store
+	Senders map[Channel]Sender
+	Say     func(locale, key string, args []string) string // the message catalogues
+	Fiction func(to string) bool                           // recipients that there are not; nil: all are
+	Now     func() time.Time
+	Log     *slog.Logger
 }
 
 var _ Queue = (*Service)(nil)
@@ -102,9 +101,9 @@ func unfit(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar
 }
 
-// Deliver delivers the message id, of whose task so many attempts failed before.
-// An error means: try again later.
-func (s *Service) Deliver(ctx context.Context, id string, attempts int) error {
+// Deliver delivers the message id; last tells whether its task is given up if this
+// try fails. An error means: try again later.
+func (s *Service) Deliver(ctx context.Context, id string, last bool) error {
 	m, found, err := s.Store.Message(ctx, id)
 	if err != nil || !found { // not there: an earlier try was cut short after it had sent
 		return err
@@ -114,7 +113,7 @@ func (s *Service) Deliver(ctx context.Context, id string, attempts int) error {
 		return s.Store.SettleMessage(ctx, m.ID, Late, s.Now())
 	}
 	if err := s.send(ctx, m); err != nil {
-		if attempts+1 < s.Attempts {
+		if !last {
 			return err
 		}
 		s.Log.LogAttrs(ctx, slog.LevelError, "message given up",

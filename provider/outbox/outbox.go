@@ -41,6 +41,7 @@ type Task struct {
 	Attempts  int
 	CreatedAt time.Time
 	DueAt     time.Time
+	Last      bool // the runner gives the task up if this try fails, too
 }
 
 // Logout is the payload of a BackchannelLogout task.
@@ -162,6 +163,7 @@ func (r *Runner) work(ctx context.Context, tasks []Task, last time.Time) {
 }
 
 func (r *Runner) deliver(ctx context.Context, t Task) {
+	t.Last = t.Attempts+1 >= r.Attempts
 	err := r.handle(ctx, t)
 	settle := context.WithoutCancel(ctx)
 	switch {
@@ -169,12 +171,12 @@ func (r *Runner) deliver(ctx context.Context, t Task) {
 		err = r.Store.FinishTask(settle, t.ID)
 	case ctx.Err() != nil: // it was cut short, which is no failure of the receiver
 		return
-	case t.Attempts+1 >= r.Attempts:
+	case t.Last:
 		r.Log.Warn("outbox: given up", "kind", t.Kind, "key", t.Key, "task", t.ID, "attempts", t.Attempts+1, "error", err)
 		err = r.Store.FinishTask(settle, t.ID)
 	default:
 		r.Log.Info("outbox: will retry", "kind", t.Kind, "key", t.Key, "task", t.ID, "attempts", t.Attempts+1, "error", err)
-		err = r.Store.RetryTask(settle, t.ID, r.Now().Add(backoff(t.Attempts)))
+		err = r.Store.RetryTask(settle, t.ID, r.Now().Add(backoff(t.Kind, t.Attempts)))
 	}
 	if err != nil {
 		r.Log.Error("outbox: settle", "task", t.ID, "error", err)
@@ -196,7 +198,13 @@ func (r *Runner) handle(ctx context.Context, t Task) (err error) {
 	return h(ctx, t)
 }
 
-// backoff doubles from two seconds to ten minutes.
-func backoff(attempts int) time.Duration {
+// backoff is how long a task waits after so many failures before the one just now.
+// It doubles from two seconds to ten minutes, while somebody waits for it. A
+// receiver of webhooks may be away over night: there it grows fourfold from five
+// seconds to six hours, and twelve tries take about a day and a half.
+func backoff(kind Kind, attempts int) time.Duration {
+	if kind == Webhook {
+		return min(5*time.Second<<min(2*attempts, 13), 6*time.Hour)
+	}
 	return min(2*time.Second<<min(attempts, 12), 10*time.Minute)
 }

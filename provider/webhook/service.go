@@ -4,10 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,7 +14,6 @@ import (
 	"kejitong/provider/audit"
 	"kejitong/provider/client"
 	"kejitong/provider/fault"
-	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
 )
 
@@ -33,13 +31,13 @@ type Sender interface {
 
 // Service keeps endpoints and tells them what happened.
 type Service struct {
-	Store    Store
-	Clients  Clients
-	Outside  Sender
-	Subject  func(c *client.Client, who account.ID) string // the sub that the client knows the account by
-	Now      func() time.Time
-	Overlap  time.Duration // how long a former secret signs as well; a day if 0
-	Attempts int           // after so many tries the outbox gives a delivery up
+	Store   Store
+	Clients Clients
+	Outside Sender
+	Subject func(c *client.Client, who account.ID) string // the sub that the client knows the account by
+	Now     func() time.Time
+	Overlap time.Duration // how long a former secret signs as well; a day if 0
+	Log     *slog.Logger  // nil: nothing is said of endpoints that are disabled
 }
 
 // Bounds.
@@ -49,13 +47,20 @@ const (
 	batch        = 100
 )
 
-// Add makes an endpoint of the client, or of the operator for "". The secret is in
-// what it gives.
-func (s *Service) Add(ctx context.Context, by, clientID, url string, events []Type) (Endpoint, error) {
-	slices.Sort(events)
-	events = slices.Compact(events)
-	if err := CheckEvents(events); err != nil {
+// NewID makes the id of an endpoint.
+func NewID() string { return prefix + strings.ToLower(rand.Text()) }
+
+const prefix = "wh_"
+
+// Add makes an endpoint of the client, or of the operator for "", under an id of
+// NewID. The secret is in what it gives; fault.Conflict if the id was used already.
+func (s *Service) Add(ctx context.Context, by, id, clientID, url string, events []Type) (Endpoint, error) {
+	events, err := CheckEvents(events)
+	if err != nil {
 		return Endpoint{}, err
+	}
+	if len(id) != len(prefix)+26 || !strings.HasPrefix(id, prefix) || strings.Trim(id[len(prefix):], "abcdefghijklmnopqrstuvwxyz234567") != "" {
+		return Endpoint{}, fault.New(fault.Invalid, "the id is none of a webhook")
 	}
 	if len(url) > 2048 || s.Outside.CheckURL(url) != nil {
 		return Endpoint{}, &fault.Error{Kind: fault.Invalid, Field: "url", Msg: "is no public https address on port 443"}
@@ -68,45 +73,17 @@ func (s *Service) Add(ctx context.Context, by, clientID, url string, events []Ty
 		}
 	}
 	now := s.Now()
-	e := Endpoint{ID: "wh_" + strings.ToLower(rand.Text()), Client: clientID, URL: url, Events: events, Secret: NewSecret(), CreatedAt: now, UpdatedAt: now}
+	e := Endpoint{ID: id, Client: clientID, URL: url, Events: events, Secret: NewSecret(), CreatedAt: now, UpdatedAt: now, Version: 1, Standing: Active}
 	return e, s.Store.InTx(ctx, func(ctx context.Context) error {
 		all, err := s.Store.Endpoints(ctx, clientID, false, "", maxEndpoints)
 		if err != nil {
 			return err
 		}
 		if len(all) == maxEndpoints {
-			return fault.New(fault.Conflict, "there are %d endpoints already, which is all there may be", maxEndpoints)
+			return &fault.Error{Kind: fault.Conflict, Msg: MsgMany}
 		}
-		return s.Store.PutEndpoint(ctx, e, audit.Event{Kind: audit.WebhookAdded, Actor: by, Object: e.ID, Client: clientID})
+		return s.Store.AddEndpoint(ctx, e, audit.Event{Kind: audit.WebhookAdded, Actor: by, Object: e.ID, Client: clientID})
 	})
-}
-
-// Rotate gives the endpoint a new secret; the former one signs as well for a while,
-// so that the receiver can change over.
-func (s *Service) Rotate(ctx context.Context, by, id string) (Endpoint, error) {
-	var e Endpoint
-	err := s.Store.InTx(ctx, func(ctx context.Context) error {
-		var err error
-		if e, err = s.Store.Endpoint(ctx, id); err != nil {
-			return err
-		}
-		now := s.Now()
-		e.Former, e.FormerUntil, e.Secret, e.UpdatedAt = e.Secret, now.Add(s.overlap()), NewSecret(), now
-		return s.Store.PutEndpoint(ctx, e, audit.Event{Kind: audit.WebhookRotated, Actor: by, Object: e.ID, Client: e.Client})
-	})
-	return e, err
-}
-
-func (s *Service) overlap() time.Duration {
-	if s.Overlap > 0 {
-		return s.Overlap
-	}
-	return 24 * time.Hour
-}
-
-// Remove deletes the endpoint and its log.
-func (s *Service) Remove(ctx context.Context, by, id string) error {
-	return s.Store.DropEndpoint(ctx, id, audit.Event{Kind: audit.WebhookRemoved, Actor: by, Object: id})
 }
 
 // Spread is the outbox's handler of what happened: it promises a delivery to each
@@ -153,23 +130,47 @@ func (s *Service) promise(ctx context.Context, e Endpoint, kind Type, h Happened
 	now := s.Now()
 	// One id for one event at one endpoint: if this task is done twice, the second
 	// time adds nothing.
-	return s.Store.PromiseDelivery(ctx, Delivery{
+	d := Delivery{
 		ID: "msg_" + h.ID + "_" + e.ID[len(e.ID)-8:], Endpoint: e.ID, Event: kind, Account: who, Body: body, State: Pending, CreatedAt: now,
 		ExpiresAt: now.Add(logFor),
+	}
+	if e.Standing == Active { // or until a moment ago: then Deliver holds it
+		return s.Store.PromiseDelivery(ctx, d)
+	}
+	return s.keep(ctx, d)
+}
+
+// keep holds d for an endpoint that is told nothing now, or counts it.
+func (s *Service) keep(ctx context.Context, d Delivery) error {
+	return s.Store.InTx(ctx, func(ctx context.Context) error {
+		e, err := s.Store.EndpointForChange(ctx, d.Endpoint)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if e.Standing != Active {
+			n, err := s.Store.HeldFor(ctx, e.ID, MaxHeld)
+			if err != nil {
+				return err
+			}
+			if n >= MaxHeld {
+				e.Skipped++
+				return s.Store.PutEndpoint(ctx, e)
+			}
+			d.State = Held
+		}
+		return s.Store.PromiseDelivery(ctx, d)
 	})
 }
 
 // tell gives what the endpoint may learn of the event, nil for nothing, and whom
 // it is about.
 func (s *Service) tell(ctx context.Context, e Endpoint, kind Type, h Happened) (map[string]any, account.ID, error) {
-	var c *client.Client
-	if e.Client != "" {
-		var err error
-		if c, err = s.Clients.Client(ctx, e.Client); fault.Is(err, fault.NotFound) || err == nil && c.State != client.Active {
-			return nil, "", nil
-		} else if err != nil {
-			return nil, "", err
-		}
+	c, heard, err := s.hearer(ctx, e)
+	if err != nil || !heard {
+		return nil, "", err
 	}
 	switch kind {
 	case AccountVerified:
@@ -223,47 +224,4 @@ func (s *Service) tellGrant(ctx context.Context, c *client.Client, h Happened) (
 	}
 	data["sub"] = s.Subject(c, g.Account)
 	return data, g.Account, nil
-}
-
-// Deliver is the outbox's handler of one delivery. Any 2xx says that it arrived.
-func (s *Service) Deliver(ctx context.Context, t outbox.Task) error {
-	var note outbox.Note
-	if err := json.Unmarshal([]byte(t.Payload), &note); err != nil {
-		return fmt.Errorf("webhook: payload: %w", err)
-	}
-	d, err := s.Store.Delivery(ctx, note.Message)
-	if fault.Is(err, fault.NotFound) || err == nil && d.State != Pending {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	e, err := s.Store.Endpoint(ctx, d.Endpoint)
-	if err != nil {
-		return err
-	}
-	now := s.Now()
-	d.Attempts, d.TriedAt = d.Attempts+1, now
-	timestamp, signature := e.Sign(d.ID, now, d.Body)
-	status, sent := s.Outside.PostJSON(ctx, e.URL, []byte(d.Body), http.Header{
-		"Webhook-Id": {d.ID}, "Webhook-Timestamp": {timestamp}, "Webhook-Signature": {signature},
-	})
-	if ctx.Err() != nil {
-		return ctx.Err() // cut short, which is no failure of the receiver
-	}
-	d.Status = status
-	switch {
-	case errors.Is(sent, outbound.ErrRefused):
-		d.Problem = "refused"
-	case sent != nil:
-		d.Problem = "unreachable"
-	case status < 200 || status > 299:
-		d.Problem, sent = "status", fmt.Errorf("webhook: the endpoint answered %d", status)
-	default:
-		d.Problem, d.State = "", Delivered
-	}
-	if sent != nil && s.Attempts > 0 && t.Attempts+1 >= s.Attempts {
-		d.State = Failed
-	}
-	return errors.Join(sent, s.Store.Tried(context.WithoutCancel(ctx), d))
 }

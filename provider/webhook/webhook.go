@@ -74,7 +74,33 @@ type Endpoint struct {
 	FormerUntil time.Time
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Version     int64 // grows with each change by somebody, for compare-and-swap
+
+	Standing     Standing
+	Why          string    // a word for why it is disabled: failing or gone; else ""
+	Since        time.Time // when it came to stand so; zero: from the beginning
+	FailingSince time.Time // the first failure that no success followed; zero for none
+	Skipped      int64     // events that were not even kept while it was paused or disabled
 }
+
+// Standing is whether an endpoint is told anything.
+type Standing string
+
+// An endpoint that is active is told what happens. One that an operator paused, or
+// that was disabled because it failed for too long or said that it is gone, is told
+// nothing; what happens meanwhile is kept for it, within a bound, and sent when it
+// is resumed.
+const (
+	Active   Standing = "active"
+	Paused   Standing = "paused"
+	Disabled Standing = "disabled"
+)
+
+// Why an endpoint is disabled.
+const (
+	WhyFailing = "failing" // a delivery was given up, and none arrived for FailFor
+	WhyGone    = "gone"    // it answered 410, which Standard Webhooks has for that
+)
 
 // Wants tells whether the endpoint is told events of the type.
 func (e Endpoint) Wants(t Type) bool { return slices.Contains(e.Events, t) }
@@ -87,6 +113,7 @@ const (
 	Pending   State = "pending"
 	Delivered State = "delivered"
 	Failed    State = "failed" // given up
+	Held      State = "held"   // kept until the endpoint is resumed
 )
 
 // Delivery is one event on its way to one endpoint. Its id is the same at every
@@ -100,7 +127,7 @@ type Delivery struct {
 	State     State
 	Attempts  int
 	Status    int    // of the last answer, 0 if there was none
-	Problem   string // a word: unreachable, refused, status
+	Problem   string // a word: unreachable, refused, status, or client if that was disabled
 	CreatedAt time.Time
 	TriedAt   time.Time
 	ExpiresAt time.Time
@@ -124,17 +151,31 @@ type Store interface {
 	// Endpoints gives up to limit of the client ("" with all false: the operator's;
 	// all true: everybody's) with ids above after, ordered by id.
 	Endpoints(ctx context.Context, clientID string, all bool, after string, limit int) ([]Endpoint, error)
-	// PutEndpoint inserts or replaces e and records ev, together.
-	PutEndpoint(ctx context.Context, e Endpoint, ev audit.Event) error
+	// AddEndpoint inserts e and records ev, together; fault.Conflict if there is one
+	// with its id.
+	AddEndpoint(ctx context.Context, e Endpoint, ev audit.Event) error
+	// EndpointForChange gives one within ctx's transaction, locked against everybody
+	// else until that ends; fault.NotFound if there is none.
+	EndpointForChange(ctx context.Context, id string) (Endpoint, error)
+	// PutEndpoint writes what EndpointForChange gave and records the events, together.
+	PutEndpoint(ctx context.Context, e Endpoint, evs ...audit.Event) error
 	// DropEndpoint deletes it with its deliveries and records ev; fault.NotFound if
 	// there is none.
 	DropEndpoint(ctx context.Context, id string, ev audit.Event) error
-	// PromiseDelivery adds d and its task to the outbox, together; nothing if there
-	// is one with its id.
+	// PromiseDelivery adds d and, if it is pending, its task to the outbox, together;
+	// nothing if there is one with its id.
 	PromiseDelivery(ctx context.Context, d Delivery) error
+	// HeldFor counts what is held for the endpoint, up to a limit.
+	HeldFor(ctx context.Context, endpoint string, limit int) (int, error)
+	// Release makes all that is held for the endpoint pending, with a task for each,
+	// the oldest first, and gives how many there were.
+	Release(ctx context.Context, endpoint string, now time.Time) (int, error)
+	// Again makes a delivery of the endpoint that is over pending, with a task of its
+	// own, and records ev; false if there is none that is over.
+	Again(ctx context.Context, endpoint, id string, now time.Time, ev audit.Event) (bool, error)
 	// Delivery gives one; fault.NotFound if there is none.
 	Delivery(ctx context.Context, id string) (Delivery, error)
-	// Tried writes what became of a try of the delivery.
+	// Tried writes what became of a delivery that is pending.
 	Tried(ctx context.Context, d Delivery) error
 	// Deliveries gives up to limit of the endpoint's, the newest first, that were
 	// made before a moment or then with an id below one.
@@ -191,17 +232,19 @@ func compose(t Type, at time.Time, data map[string]any) (string, error) {
 	return string(raw), err
 }
 
-// CheckEvents refuses an empty list and unknown types.
-func CheckEvents(events []Type) error {
+// CheckEvents gives the types as they are kept, each once; an empty list and
+// unknown types are fault.Invalid.
+func CheckEvents(events []Type) ([]Type, error) {
+	events = slices.Compact(slices.Sorted(slices.Values(events)))
 	if len(events) == 0 {
-		return &fault.Error{Kind: fault.Invalid, Field: "events", Msg: "name none; want some of account.verified, grant.changed, client.changed"}
+		return nil, &fault.Error{Kind: fault.Invalid, Field: "events", Msg: "name none; want some of account.verified, grant.changed, client.changed"}
 	}
 	for _, t := range events {
 		if !slices.Contains(Types(), t) {
-			return &fault.Error{Kind: fault.Invalid, Field: "events", Msg: "name an unknown type; want some of account.verified, grant.changed, client.changed"}
+			return nil, &fault.Error{Kind: fault.Invalid, Field: "events", Msg: "name an unknown type; want some of account.verified, grant.changed, client.changed"}
 		}
 	}
-	return nil
+	return events, nil
 }
 
 // owns tells whether the client owns the system.

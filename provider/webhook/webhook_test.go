@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kejitong/provider/audit"
+	"kejitong/provider/client"
 	"kejitong/provider/outbound"
 	"kejitong/provider/outbox"
 	"kejitong/provider/webhook"
@@ -45,8 +46,12 @@ func (s *shop) InTx(ctx context.Context, fn func(context.Context) error) error {
 
 func (s *shop) Endpoint(context.Context, string) (webhook.Endpoint, error) { return s.endpoint, nil }
 
-func (s *shop) PutEndpoint(_ context.Context, e webhook.Endpoint, ev audit.Event) error {
-	s.endpoint, s.events = e, append(s.events, ev)
+func (s *shop) EndpointForChange(context.Context, string) (webhook.Endpoint, error) {
+	return s.endpoint, nil
+}
+
+func (s *shop) PutEndpoint(_ context.Context, e webhook.Endpoint, evs ...audit.Event) error {
+	s.endpoint, s.events = e, append(s.events, evs...)
 	return nil
 }
 
@@ -55,6 +60,13 @@ func (s *shop) Delivery(context.Context, string) (webhook.Delivery, error) { ret
 func (s *shop) Tried(_ context.Context, d webhook.Delivery) error {
 	s.delivery, s.tries = d, s.tries+1
 	return nil
+}
+
+// known are clients that are all active.
+type known struct{}
+
+func (known) Client(_ context.Context, id string) (*client.Client, error) {
+	return &client.Client{ID: id, State: client.Active}, nil
 }
 
 // receiver answers as it is told, and keeps what came.
@@ -87,7 +99,7 @@ func TestWhatBecomesOfADelivery(t *testing.T) {
 	}{
 		"500":                     {500, nil, 0, webhook.Pending, "status"},
 		"a redirect":              {302, nil, 0, webhook.Pending, "status"},
-		"410":                     {410, nil, 0, webhook.Pending, "status"},
+		"410, which says gone":    {410, nil, 0, webhook.Held, "status"},
 		"199":                     {199, nil, 0, webhook.Pending, "status"},
 		"unreachable":             {0, errors.New("no route"), 1, webhook.Pending, "unreachable"},
 		"an address inside":       {0, outbound.ErrRefused, 1, webhook.Pending, "refused"},
@@ -97,10 +109,10 @@ func TestWhatBecomesOfADelivery(t *testing.T) {
 		"202":                     {202, nil, 1, webhook.Delivered, ""},
 		"204 at the last attempt": {204, nil, 2, webhook.Delivered, ""},
 	} {
-		db := &shop{endpoint: webhook.Endpoint{ID: "wh_1", Secret: []byte("s")}, delivery: webhook.Delivery{ID: "msg_1", State: webhook.Pending, Attempts: c.attempts}}
-		s := &webhook.Service{Store: db, Outside: &receiver{status: c.status, err: c.err}, Now: time.Now, Attempts: 3}
+		db := &shop{endpoint: webhook.Endpoint{ID: "wh_1", Secret: []byte("s"), Standing: webhook.Active}, delivery: webhook.Delivery{ID: "msg_1", State: webhook.Pending, Attempts: c.attempts}}
+		s := &webhook.Service{Store: db, Outside: &receiver{status: c.status, err: c.err}, Now: time.Now}
 		err := s.Deliver(t.Context(), task(t, c.attempts))
-		if (err == nil) != (c.state == webhook.Delivered) || db.delivery.State != c.state || db.delivery.Problem != c.problem || db.delivery.Attempts != c.attempts+1 || db.delivery.Status != c.status {
+		if (err == nil) != (c.state == webhook.Delivered || c.state == webhook.Held) || db.delivery.State != c.state || db.delivery.Problem != c.problem || db.delivery.Attempts != c.attempts+1 || db.delivery.Status != c.status {
 			t.Errorf("%s: %+v, %v", name, db.delivery, err)
 		}
 	}
@@ -113,8 +125,8 @@ func TestWhatBecomesOfADelivery(t *testing.T) {
 	}
 	// Cut short by the end of the process, it is nobody's failure.
 	ctx, cancel := context.WithCancel(t.Context())
-	db := &shop{delivery: webhook.Delivery{State: webhook.Pending}}
-	s := &webhook.Service{Store: db, Outside: &receiver{err: context.Canceled, during: cancel}, Now: time.Now, Attempts: 1}
+	db := &shop{endpoint: webhook.Endpoint{Standing: webhook.Active}, delivery: webhook.Delivery{State: webhook.Pending}}
+	s := &webhook.Service{Store: db, Outside: &receiver{err: context.Canceled, during: cancel}, Now: time.Now}
 	if err := s.Deliver(ctx, task(t, 0)); !errors.Is(err, context.Canceled) || db.tries != 0 {
 		t.Errorf("cut short: %v, %d tries", err, db.tries)
 	}
@@ -126,15 +138,15 @@ func task(t *testing.T, attempts int) outbox.Task {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return outbox.Task{Payload: string(b), Attempts: attempts}
+	return outbox.Task{Payload: string(b), Attempts: attempts, Last: attempts == 2}
 }
 
 // While a secret is changed over, both sign; the id is the same at every try.
 func TestBothSecretsSignForAWhile(t *testing.T) {
 	now := time.Unix(1795400000, 0)
-	db := &shop{endpoint: webhook.Endpoint{ID: "wh_1", Client: "rp", Secret: []byte("first")}, delivery: webhook.Delivery{ID: "msg_1", State: webhook.Pending, Body: "{}"}}
+	db := &shop{endpoint: webhook.Endpoint{ID: "wh_1", Client: "rp", Secret: []byte("first"), Standing: webhook.Active}, delivery: webhook.Delivery{ID: "msg_1", State: webhook.Pending, Body: "{}"}}
 	out := &receiver{status: 500}
-	s := &webhook.Service{Store: db, Outside: out, Now: func() time.Time { return now }, Overlap: time.Hour}
+	s := &webhook.Service{Store: db, Clients: known{}, Outside: out, Now: func() time.Time { return now }, Overlap: time.Hour}
 	send := func() []string {
 		t.Helper()
 		if err := s.Deliver(t.Context(), task(t, 0)); err == nil {
@@ -150,7 +162,7 @@ func TestBothSecretsSignForAWhile(t *testing.T) {
 	if len(first) != 1 {
 		t.Fatalf("%v", first)
 	}
-	e, err := s.Rotate(t.Context(), "operator", "wh_1")
+	e, err := s.Rotate(t.Context(), "operator", "wh_1", webhook.Any)
 	if err != nil || len(e.Secret) != 32 || string(e.Former) != "first" || len(db.events) != 1 || db.events[0].Kind != audit.WebhookRotated || db.events[0].Client != "rp" {
 		t.Fatalf("%+v, %v, %+v", e, err, db.events)
 	}
@@ -183,11 +195,11 @@ func TestWhichDeedsAreTold(t *testing.T) {
 		}
 	}
 	for _, events := range [][]webhook.Type{nil, {"account.deleted"}, {webhook.GrantChanged, ""}} {
-		if webhook.CheckEvents(events) == nil {
+		if _, err := webhook.CheckEvents(events); err == nil {
 			t.Errorf("%v may be asked for", events)
 		}
 	}
-	if err := webhook.CheckEvents(webhook.Types()); err != nil {
+	if _, err := webhook.CheckEvents(webhook.Types()); err != nil {
 		t.Error(err)
 	}
 }

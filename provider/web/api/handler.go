@@ -155,9 +155,13 @@ func (h *Handler) doors() []door {
 		{get, "/webhooks", read(client.AdminWebhooks, client.AdminWebhooksRead), h.listHooks},
 		{post, "/webhooks", only(client.AdminWebhooks), h.addHook},
 		{get, "/webhooks/{id}", read(client.AdminWebhooks, client.AdminWebhooksRead), h.getHook},
+		{put, "/webhooks/{id}", only(client.AdminWebhooks), h.askHook},
 		{del, "/webhooks/{id}", only(client.AdminWebhooks), h.removeHook},
 		{post, "/webhooks/{id}/secret", only(client.AdminWebhooks), h.rotateHook},
+		{post, "/webhooks/{id}/pause", only(client.AdminWebhooks), h.pauseHook},
+		{post, "/webhooks/{id}/resume", only(client.AdminWebhooks), h.resumeHook},
 		{get, "/webhooks/{id}/deliveries", read(client.AdminWebhooks, client.AdminWebhooksRead), h.listDeliveries},
+		{post, "/webhooks/{id}/deliveries/{delivery}/redeliver", only(client.AdminWebhooks), h.redeliver},
 	}
 }
 
