@@ -38,7 +38,7 @@ const (
 	appealByNumber = `SELECT ` + appealColumns + ` FROM appeals WHERE number = ?`
 	selectAppeals  = `
 SELECT ` + appealColumns + ` FROM appeals
-WHERE (CAST(? AS TEXT) = '' OR state = ?) AND (CAST(? AS TEXT) = '' OR kind = ? OR kind = ?) AND (CAST(? AS TEXT) = '' OR account_id = ?)
+WHERE (CAST(? AS TEXT) = '' OR state = ?) AND (CAST(? AS TEXT) = '' OR kind IN (?, ?, ?)) AND (CAST(? AS TEXT) = '' OR account_id = ?)
     AND (CAST(? AS TEXT) = '' OR assignee = ?) AND (assignee = '' OR NOT CAST(? AS BOOLEAN)) AND (open AND expires_at > ? OR NOT CAST(? AS BOOLEAN))
     AND (CAST(? AS BIGINT) = 0 OR created_at <= ?) AND (created_at > ? OR created_at = ? AND id > ?)
 ORDER BY created_at, id LIMIT ?`
@@ -161,14 +161,14 @@ func (d *DB) Appeals(ctx context.Context, f recovery.Filter) ([]recovery.Appeal,
 		sealed string
 	}
 	after, before := millis(f.After.CreatedAt), millis(f.Before)
-	var kinds [2]recovery.Kind
+	var kinds [3]recovery.Kind
 	switch f.Of {
 	case account.NaturalPerson:
-		kinds = [2]recovery.Kind{recovery.Person, recovery.PersonName}
+		kinds = [3]recovery.Kind{recovery.Person, recovery.PersonName, recovery.PersonFactor}
 	case account.LegalEntity:
-		kinds = [2]recovery.Kind{recovery.Unit, recovery.UnitName}
+		kinds = [3]recovery.Kind{recovery.Unit, recovery.UnitName, recovery.UnitFactor}
 	}
-	args := []any{string(f.State), string(f.State), string(f.Of), string(kinds[0]), string(kinds[1]), string(f.Account), string(f.Account),
+	args := []any{string(f.State), string(f.State), string(f.Of), string(kinds[0]), string(kinds[1]), string(kinds[2]), string(f.Account), string(f.Account),
 		f.Assignee, f.Assignee, f.Free, millis(f.Now), f.Open, before, before, after, after, f.After.ID, f.Limit}
 	rows, err := list(ctx, d, selectAppeals, args, func(rows *sqlx.Rows, r *row) error { return rows.Scan(appealDest(&r.Appeal, &r.sealed)...) })
 	if err != nil {

@@ -77,9 +77,9 @@ func erasures() []string {
 		`DELETE FROM appeals WHERE account_id = ? AND NOT open`,
 		// Nobody gets this account back any more; its login name somebody may.
 		`UPDATE document_cases SET closed_at = 1, erase_at = 1 WHERE closed_at = 0 AND id IN (
-		    SELECT p.id FROM appeals p WHERE p.account_id = ? AND p.kind IN ('person', 'unit'))`,
+		    SELECT p.id FROM appeals p WHERE p.account_id = ? AND p.kind IN ('person', 'unit', 'person_factor', 'unit_factor'))`,
 		`UPDATE appeals SET state = 'expired', open = FALSE, version = version + 1
-		    WHERE account_id = ? AND open AND kind IN ('person', 'unit')`,
+		    WHERE account_id = ? AND open AND kind IN ('person', 'unit', 'person_factor', 'unit_factor')`,
 		`DELETE FROM agreements WHERE account_id = ?`,
 		`DELETE FROM webhook_deliveries WHERE account_id = ?`,
 		// The keys of documents are destroyed by the round that erases closed cases.

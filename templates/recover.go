@@ -164,13 +164,21 @@ type RecoverEvidence struct {
 	ReasonError Text
 	Hidden      map[string]string
 	Unit        bool
-	ForName     bool // the appeal is for a login name
+	Aim         string // what the appeal is for: empty for a password, name or factor
 }
 
 // Name, Title and Interaction make RecoverEvidence a Page.
 func (RecoverEvidence) Name() string      { return "recover/evidence" }
 func (RecoverEvidence) Title() Text       { return T("recover.evidence.title") }
 func (RecoverEvidence) Interaction() bool { return false }
+
+// ReasonHint says what the reason is to be about.
+func (p RecoverEvidence) ReasonHint() Text {
+	if p.Aim != "" {
+		return Text{Key: "recover.evidence.reason_hint_" + p.Aim}
+	}
+	return T("recover.evidence.reason_hint")
+}
 
 // AppealTurn is one line of an appeal's history.
 type AppealTurn struct {
@@ -190,8 +198,8 @@ type AppealProgress struct {
 	ExpiresAt time.Time
 	Open      bool // it may be withdrawn
 	Overdue   bool
-	RedeemURL string // where the password is set, or the login name taken; empty unless it may be now
-	ForName   bool   // the appeal is for a login name
+	RedeemURL string // where what it is for is taken; empty unless it may be now
+	Aim       string // what it is for: empty for a password, name or factor
 	Hidden    map[string]string
 }
 
@@ -202,8 +210,8 @@ func (AppealProgress) Interaction() bool { return false }
 
 // Next says what comes next.
 func (p AppealProgress) Next() Text {
-	if p.ForName && (p.State == "approved" || p.State == "contested" || p.State == "redeemed" || p.State == "withdrawn") {
-		return Text{Key: "appeal.name.next." + p.State}
+	if p.Aim != "" && (p.State == "approved" || p.State == "contested" || p.State == "redeemed" || p.State == "withdrawn") {
+		return Text{Key: "appeal." + p.Aim + ".next." + p.State}
 	}
 	return Text{Key: "appeal.next." + p.State}
 }
@@ -211,16 +219,16 @@ func (p AppealProgress) Next() Text {
 // Redeem names the button that ends the appeal well, and Turn a line of its
 // history.
 func (p AppealProgress) Redeem() Text {
-	if p.ForName {
-		return T("appeal.name.claim")
+	if p.Aim != "" {
+		return Text{Key: "appeal." + p.Aim + ".claim"}
 	}
 	return T("appeal.redeem")
 }
 
 // Turn is the text of a line of the history.
 func (p AppealProgress) Turn(what string) Text {
-	if p.ForName && what == "redeem" {
-		return T("appeal.name.turn_redeem")
+	if p.Aim != "" && what == "redeem" {
+		return Text{Key: "appeal." + p.Aim + ".turn_redeem"}
 	}
 	return Text{Key: "appeal.turn." + what}
 }

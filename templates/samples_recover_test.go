@@ -77,11 +77,15 @@ func recoverSamples() map[string]templates.Page {
 		},
 		"recover_claim_name": templates.AppealProgress{
 			Number: "SS20261126-ABCDEFGH", Kind: "unit_name", State: "approved", Turns: turns[:2], DueAt: at, Effective: at.Add(170 * time.Hour),
-			ExpiresAt: at.Add(340 * time.Hour), Open: true, ForName: true, RedeemURL: "/appeal/claim?flow=f",
+			ExpiresAt: at.Add(340 * time.Hour), Open: true, Aim: "name", RedeemURL: "/appeal/claim?flow=f",
 		},
 		"recover_claimed_name": templates.AppealProgress{
-			Number: "SS20261126-ABCDEFGH", Kind: "person_name", State: "redeemed", DueAt: at, ExpiresAt: at, ForName: true,
+			Number: "SS20261126-ABCDEFGH", Kind: "person_name", State: "redeemed", DueAt: at, ExpiresAt: at, Aim: "name",
 			Turns: []templates.AppealTurn{{At: at, What: "file"}, {At: at.Add(200 * time.Hour), What: "redeem"}},
+		},
+		"recover_claim_factor": templates.AppealProgress{
+			Number: "SS20261126-ABCDEFGH", Kind: "person_factor", State: "approved", Turns: turns[:2], DueAt: at, Effective: at.Add(24 * time.Hour),
+			ExpiresAt: at.Add(192 * time.Hour), Open: true, Aim: "factor", RedeemURL: "/appeal/claim?flow=f",
 		},
 		"recover_rejected": templates.AppealProgress{Number: "SS20261126-ABCDEFGH", Kind: "person", State: "rejected", Turns: turns, DueAt: at, ExpiresAt: at},
 		"recover_object": templates.ObjectList{

@@ -208,7 +208,7 @@ func TestWhoActsForAUnitNoMoreIsStoppedEverywhere(t *testing.T) {
 						h.on(0)
 					case h.conf != "":
 						h.commands(a.verbs, a.flags(h)...)
-					h.app.runner.Wake() // the next look of one that does not know comes within seconds
+						h.app.runner.Wake() // the next look of one that does not know comes within seconds
 					default:
 						if err := a.without(h); err != nil {
 							t.Fatal(err)

@@ -40,13 +40,18 @@ func (a *app) wireRecover(kit *web.Kit, _ *session.Service, hall *visitor.Hall) 
 	}, nil
 }
 
-// resetFactors asks an account's second factors at a reset.
+// resetFactors are an account's second factors at a reset and in appeals.
 type resetFactors struct{ of *factor.Service }
 
 // Enrolled implements recovery.Factors.
 func (f resetFactors) Enrolled(ctx context.Context, id account.ID) (bool, error) {
 	e, err := f.of.Enrolled(ctx, factor.Subject{Realm: factor.Accounts, ID: string(id)})
 	return e.Any(), err
+}
+
+// RemoveAll implements recovery.Factors.
+func (f resetFactors) RemoveAll(ctx context.Context, id account.ID, ev audit.Event) error {
+	return f.of.RemoveAll(ctx, factor.Subject{Realm: factor.Accounts, ID: string(id)}, ev)
 }
 
 // Verify implements recovery.Factors: six digits are the authenticator's, anything

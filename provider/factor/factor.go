@@ -194,6 +194,24 @@ func (s *Service) Rename(ctx context.Context, who Subject, id, name string, ev a
 	return found(s.Store.RenameFactor(ctx, who, id, name, ev))
 }
 
+// RemoveAll takes every factor away, and with the last one the recovery codes. The
+// caller tells the owner.
+func (s *Service) RemoveAll(ctx context.Context, who Subject, ev audit.Event) error {
+	return s.Store.InTx(ctx, func(ctx context.Context) error {
+		all, _, err := s.Store.Factors(ctx, who)
+		if err != nil {
+			return err
+		}
+		for _, r := range all {
+			ev.Kind, ev.Object = audit.FactorRemoved, r.ID
+			if err := found(s.Store.RemoveFactor(ctx, who, r.ID, ev)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Remove takes a factor away, and with the last one the recovery codes.
 func (s *Service) Remove(ctx context.Context, who Subject, id string, ev audit.Event) error {
 	ev.Kind, ev.Object = audit.FactorRemoved, id

@@ -16,7 +16,31 @@ const (
 
 	PersonName Kind = "person_name" // 登录名申诉 of a person, for a mobile number
 	UnitName   Kind = "unit_name"   // 登录名申诉 of a unit, for its code
+
+	PersonFactor Kind = "person_factor" // 二次验证申诉 of a person who can show no second factor any more
+	UnitFactor   Kind = "unit_factor"   // the same of a unit
 )
+
+// Aim is what an appeal gives.
+type Aim string
+
+// The aims.
+const (
+	ForPassword Aim = ""
+	ForName     Aim = "name"
+	ForFactor   Aim = "factor" // sign-in asks for a second factor no more
+)
+
+// Aim says what an appeal of that kind gives.
+func (k Kind) Aim() Aim {
+	switch k {
+	case PersonName, UnitName:
+		return ForName
+	case PersonFactor, UnitFactor:
+		return ForFactor
+	}
+	return ForPassword
+}
 
 // State is where an appeal stands.
 type State string
@@ -30,7 +54,7 @@ const (
 	Rejected  State = "rejected"
 	Withdrawn State = "withdrawn" // by the one who filed it
 	Expired   State = "expired"   // nobody decided, or nobody used the approval, in time
-	Redeemed  State = "redeemed"  // a new password was set, or the login name given back
+	Redeemed  State = "redeemed"  // a new password was set, the login name given back or the second factors removed
 )
 
 // States lists the states in the order of a case's life.

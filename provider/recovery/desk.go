@@ -113,7 +113,8 @@ func (s *Service) Concern(ctx context.Context, id string, version int64, by Revi
 
 // Approve approves. The first approval waits for another reviewer's; the second
 // one opens the way to a new password, after the hold if the mobile changes
-// (S57), or to the login name after the time in which its holder may object. The version must be the one that the reviewer saw, else fault.Conflict;
+// (S57) or second factors are lost, or to the login name after the time in which its
+// holder may object. The version must be the one that the reviewer saw, else fault.Conflict;
 // fault.Refused for a reviewer's own case and for two approvals by one reviewer.
 func (s *Service) Approve(ctx context.Context, id string, version int64, by Reviewer, reason string) error {
 	if err := checkReason(reason); err != nil {

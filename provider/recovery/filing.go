@@ -24,7 +24,9 @@ type Form struct {
 }
 
 // Filings are the ways on which an appeal is written.
-func Filings() []Way { return []Way{AppealPerson, AppealUnit, NamePerson, NameUnit} }
+func Filings() []Way {
+	return []Way{AppealPerson, AppealUnit, NamePerson, NameUnit, FactorPerson, FactorUnit}
+}
 
 // Kind is what an appeal that is written on that way is about.
 func (w Way) Kind() Kind {
@@ -35,6 +37,10 @@ func (w Way) Kind() Kind {
 		return PersonName
 	case NameUnit:
 		return UnitName
+	case FactorPerson:
+		return PersonFactor
+	case FactorUnit:
+		return UnitFactor
 	}
 	return Person
 }
@@ -47,12 +53,16 @@ func (k Kind) way() Way {
 		return NamePerson
 	case UnitName:
 		return NameUnit
+	case PersonFactor:
+		return FactorPerson
+	case UnitFactor:
+		return FactorUnit
 	}
 	return AppealPerson
 }
 
-// BeginPerson starts a person's appeal of kind Person or PersonName and promises a
-// code to the new number, whoever the data belongs to (S49).
+// BeginPerson starts a person's appeal and promises a code to the number, whoever
+// the data belongs to (S49).
 func (s *Service) BeginPerson(ctx context.Context, by Asker, k Kind, form Form, c Solved) (string, error) {
 	claim, err := s.personClaim(k, form)
 	if err != nil {
@@ -69,8 +79,8 @@ func (s *Service) BeginPerson(ctx context.Context, by Asker, k Kind, form Form, 
 	return id, err
 }
 
-// BeginUnit starts a unit's appeal of kind Unit or UnitName: 检索单位名称. Nothing is
-// looked up: the answer is the same for every name.
+// BeginUnit starts a unit's appeal: 检索单位名称. Nothing is looked up: the answer is
+// the same for every name.
 func (s *Service) BeginUnit(ctx context.Context, by Asker, k Kind, unitName string, c Solved) (string, error) {
 	if err := checkUnitName(unitName); err != nil {
 		return "", err

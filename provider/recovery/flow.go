@@ -25,6 +25,8 @@ const (
 	Contest      Way = "object" // an objection by the holder of the mobile on file
 	NamePerson   Way = "name_person"
 	NameUnit     Way = "name_unit"
+	FactorPerson Way = "factor_person"
+	FactorUnit   Way = "factor_unit"
 )
 
 // Step is how far a flow came.

@@ -12,6 +12,7 @@ import (
 const (
 	HeldByReset  = "reset"
 	HeldByAppeal = "appeal"
+	HeldByFactor = "factor"
 )
 
 // Held tells until when sensitive acts of the account must wait (change of

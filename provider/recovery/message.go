@@ -22,6 +22,7 @@ const (
 	MsgNoAppeal     = "recover.fault.no_appeal"  // number and secret open nothing
 	MsgNameFree     = "recover.fault.name_free"  // nobody has the login name, and nobody is to get it
 	MsgNameOwn      = "recover.fault.name_own"   // who asks for the login name has it
+	MsgNoFactor     = "recover.fault.no_factor"  // the account has no second factor that could be lost
 	MsgNameMoved    = "recover.fault.name_moved" // somebody else has it meanwhile
 )
 
@@ -31,6 +32,6 @@ func Messages() []string {
 	return []string{
 		MsgChanged, MsgOwnCase, MsgSameReviewer, MsgNoAccount, MsgOtherKind, MsgReason, MsgOver, MsgMobile, MsgEvidence, MsgUnscanned,
 		MsgDigits, MsgNoDigits, MsgFactor, MsgIDRequired, MsgNotYet, MsgHeld, MsgNoContact, MsgNoAppeal,
-		MsgNameFree, MsgNameOwn, MsgNameMoved,
+		MsgNameFree, MsgNameOwn, MsgNameMoved, MsgNoFactor,
 	}
 }

@@ -23,25 +23,21 @@ const (
 	noticeRedeemed      = "appeal_redeemed"
 
 	// Of appeals for login names.
-	noticeNameHolder        = "name_filed_holder"
-	noticeNameApproved      = "name_approved"
-	noticeNameApprovedOwner = "name_approved_holder"
-	noticeNameGiven         = "name_given" // to whom it belongs now
-	noticeNameTaken         = "name_taken" // to whom it belonged
+	noticeNameGiven = "name_given" // to whom it belongs now
+	noticeNameTaken = "name_taken" // to whom it belonged
+
+	noticeFactorLifted = "factor_lifted" // second factors were removed by an appeal
 )
 
-// notice is what is told instead where the appeal is for a login name.
+// notice is what is told of an appeal of that kind: name_filed_holder, for example,
+// instead of appeal_filed_holder where it is for a login name.
 func (k Kind) notice(purpose string) string {
-	if !k.Reclaims() {
-		return purpose
-	}
+	aim := k.Aim()
 	switch purpose {
-	case noticeFiledHolder:
-		return noticeNameHolder
-	case noticeApproved:
-		return noticeNameApproved
-	case noticeApprovedOwner:
-		return noticeNameApprovedOwner
+	case noticeFiledHolder, noticeApproved, noticeApprovedOwner:
+		if aim != ForPassword {
+			return string(aim) + strings.TrimPrefix(purpose, "appeal")
+		}
 	}
 	return purpose
 }
@@ -126,7 +122,7 @@ func (s *Service) approved(ctx context.Context, a *Appeal, now time.Time) error 
 	case sub == nil: // a login name that nobody has
 	case a.Kind.Reclaims():
 		a.EffectiveAt = now.Add(times.Claim)
-	case !has(phones(sub.Account), a.Claim.Mobile): // another mobile (S57)
+	case a.Kind.Aim() == ForFactor, !has(phones(sub.Account), a.Claim.Mobile): // lost factors, or another mobile (S57)
 		a.EffectiveAt = now.Add(times.Hold)
 	}
 	a.ExpiresAt = a.EffectiveAt.Add(times.Unused)

@@ -10,10 +10,10 @@ import (
 
 // Receipt is what the one who appeals takes along.
 type Receipt struct {
-	Number  string
-	Secret  string // opens the progress page together with the number; not stored
-	DueAt   time.Time
-	ForName bool // it is for a login name
+	Number string
+	Secret string // opens the progress page together with the number; not stored
+	DueAt  time.Time
+	Aim    Aim // what it is for
 }
 
 // Receipt shows a filed appeal's receipt to the browser that filed it, until the
@@ -34,7 +34,7 @@ func (s *Service) Receipt(ctx context.Context, by Asker, id string) (Receipt, er
 }
 
 func receipt(a Appeal, secret string) Receipt {
-	return Receipt{Number: a.Number, Secret: secret, DueAt: a.DueAt, ForName: a.Kind.Reclaims()}
+	return Receipt{Number: a.Number, Secret: secret, DueAt: a.DueAt, Aim: a.Kind.Aim()}
 }
 
 // letters of case numbers: easily told over the telephone

@@ -6,18 +6,17 @@ import (
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
-	"kejitong/provider/challenge"
 	"kejitong/provider/fault"
 )
 
 // Reclaims tells whether an appeal is for a login name, 登录名申诉: a person for the
 // own mobile number, a unit for its own code. It leaves passwords and numbers
 // alone; whoever has the name gets another one.
-func (k Kind) Reclaims() bool { return k == PersonName || k == UnitName }
+func (k Kind) Reclaims() bool { return k.Aim() == ForName }
 
 // Of is the kind of account that such an appeal is for.
 func (k Kind) Of() account.Kind {
-	if k == Unit || k == UnitName {
+	if k == Unit || k == UnitName || k == UnitFactor {
 		return account.LegalEntity
 	}
 	return account.NaturalPerson
@@ -63,7 +62,7 @@ func (s *Service) concerns(ctx context.Context, a Appeal) error {
 		if a.Account == "" {
 			return refuse(MsgNoAccount)
 		}
-		return nil
+		return s.lost(ctx, a)
 	}
 	holder, err := s.holder(ctx, a.Claim.Wanted)
 	switch {
@@ -77,44 +76,6 @@ func (s *Service) concerns(ctx context.Context, a Appeal) error {
 		return refuse(MsgNameMoved)
 	}
 	return nil
-}
-
-// RedeemName gives the login name back: whoever had it has another one from then
-// on, and the applicant's account has it; without such an account it is free for
-// whom it may be given to (R14). It takes the code if that was not right already.
-// Errors as for Reset.
-func (s *Service) RedeemName(ctx context.Context, by Asker, id, code string) error {
-	f, a, err := s.tracked(ctx, by, id)
-	if err != nil {
-		return err
-	}
-	if !a.Kind.Reclaims() {
-		return over()
-	}
-	if !a.Ready(s.Now()) {
-		return fault.New(fault.Refused, MsgNotYet)
-	}
-	if err := s.answered(ctx, &f, challenge.Appeal, code); err != nil {
-		return err
-	}
-	return s.Store.InTx(ctx, func(ctx context.Context) error {
-		f, a := f, a
-		if err := s.advance(ctx, &f, Done); err != nil {
-			return err
-		}
-		if err := s.turn(&a, Redeem, "", ""); err != nil {
-			return err
-		}
-		ev := audit.Event{Kind: audit.AppealRedeemed, Actor: string(a.Claim.Own), Object: a.ID}
-		if err := s.save(ctx, a, ev); err != nil {
-			return err
-		}
-		err := s.move(ctx, a)
-		if fault.Is(err, fault.Conflict) { // somebody took or changed one of the accounts meanwhile
-			return over()
-		}
-		return err
-	})
 }
 
 // move takes the login name from who has it and gives it to the applicant, in the

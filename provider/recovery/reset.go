@@ -337,20 +337,24 @@ func endsWith(number, typed string) bool {
 	return len(typed) == lastDigits && strings.HasSuffix(number, typed)
 }
 
-// aftermath is what follows another password, in its transaction: every session
-// and token ends, the guessing counter is cleared, sensitive acts of a unit wait,
-// and whoever answers for the account is told on the channels that were on file
-// before (R34, S57). Second factors stay as they are.
+// aftermath is what follows another password, or the end of second factors, in its
+// transaction: every session and token ends, the guessing counter is cleared,
+// sensitive acts of a unit, and after an appeal of everybody, wait, and whoever
+// answers for the account is told on the channels that were on file before (R34,
+// S57). A password leaves second factors as they are.
 func (s *Service) aftermath(ctx context.Context, old Subject, reason string) error {
-	a := old.Account
-	ended := audit.From(ctx, audit.Event{Kind: audit.SessionEnded, Actor: string(a.ID), Detail: "password_reset"})
+	a, detail := old.Account, "password_reset"
+	if reason == HeldByFactor {
+		detail = "factor_lifted"
+	}
+	ended := audit.From(ctx, audit.Event{Kind: audit.SessionEnded, Actor: string(a.ID), Detail: detail})
 	if _, err := s.Sessions.EndSessions(ctx, session.Which{Account: a.ID}, s.Now(), ended); err != nil {
 		return err
 	}
 	if err := s.pardon(ctx, a.LoginName); err != nil {
 		return err
 	}
-	if a.Kind == account.LegalEntity || reason == HeldByAppeal {
+	if a.Kind == account.LegalEntity || reason != HeldByReset {
 		if err := s.Store.PutHold(ctx, a.ID, reason, s.Now().Add(s.Times.OrDefault().Sensitive)); err != nil {
 			return err
 		}
@@ -359,6 +363,8 @@ func (s *Service) aftermath(ctx context.Context, old Subject, reason string) err
 	switch {
 	case reason == HeldByAppeal:
 		purpose = noticeRedeemed
+	case reason == HeldByFactor:
+		purpose = noticeFactorLifted
 	case a.Kind == account.LegalEntity:
 		purpose = noticeResetUnit
 	}

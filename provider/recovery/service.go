@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"kejitong/provider/account"
+	"kejitong/provider/audit"
 	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
 	"kejitong/provider/document"
@@ -28,6 +29,9 @@ type Factors interface {
 	// codes; fault.Invalid, field "factor", if it is not right. It counts guesses
 	// by itself.
 	Verify(ctx context.Context, id account.ID, code string) error
+	// RemoveAll takes every second factor and recovery code from the account and
+	// records ev for each factor, in ctx's transaction.
+	RemoveAll(ctx context.Context, id account.ID, ev audit.Event) error
 }
 
 // Documents are the evidence of appeals; an appeal's id is its case.

@@ -91,7 +91,7 @@ func (s *Service) SendRedeemCode(ctx context.Context, by Asker, id string) (chal
 	if !a.Ready(s.Now()) {
 		return challenge.Sent{}, fault.New(fault.Refused, MsgNotYet)
 	}
-	if a.Kind.Reclaims() {
+	if a.Kind.Aim() != ForPassword {
 		return s.promise(ctx, by, &f, challenge.Appeal)
 	}
 	sub, err := s.subject(ctx, a.Account)
@@ -113,7 +113,7 @@ func (s *Service) RedeemAppeal(ctx context.Context, by Asker, id string, given A
 	if err != nil {
 		return err
 	}
-	if a.Kind.Reclaims() {
+	if a.Kind.Aim() != ForPassword {
 		return over()
 	}
 	if !a.Ready(s.Now()) {

@@ -25,8 +25,8 @@ var appealStates = []string{"open", string(recovery.Filed), string(recovery.Cont
 func appealKind(k recovery.Kind) string { return string(k.Of()) }
 
 func appealAbout(k recovery.Kind) templates.Text {
-	if k.Reclaims() {
-		return templates.T("desk.about.name")
+	if aim := k.Aim(); aim != recovery.ForPassword {
+		return templates.Text{Key: "desk.about." + string(aim)}
 	}
 	return templates.Text{}
 }
@@ -137,8 +137,8 @@ func (h *Handler) appealPage(ctx context.Context, v visit, c recovery.Case) (tem
 	}
 	for _, turn := range a.History {
 		step := templates.DeskStep{At: turn.At, What: templates.Text{Key: "desk.turn." + string(turn.Deed)}}
-		if a.Kind.Reclaims() && turn.Deed == recovery.Redeem {
-			step.What = templates.T("desk.turn.redeem_name")
+		if aim := a.Kind.Aim(); aim != recovery.ForPassword && turn.Deed == recovery.Redeem {
+			step.What = templates.Text{Key: "desk.turn.redeem_" + string(aim)}
 		}
 		if turn.By != "" {
 			step.By = called(names, turn.By)

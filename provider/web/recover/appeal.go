@@ -108,6 +108,9 @@ func (h *Handler) fillForm(st recovery.Standing, t recovery.Form) form {
 	if st.Way.Kind().Reclaims() {
 		f.page.Heading, uscc, mobileHint = templates.T("appeal.name.title"), templates.T("appeal.name.uscc"), templates.T("appeal.name.mobile_hint")
 	}
+	if st.Way.Kind().Aim() == recovery.ForFactor {
+		f.page.Heading, mobileHint = templates.T("appeal.factor.title"), templates.T("appeal.name.mobile_hint")
+	}
 	f.blank(templates.Blank{Field: "uscc", Label: uscc, Value: t.USCC, Max: 40})
 	if st.Way.Kind().Reclaims() {
 		f.blank(templates.Blank{Field: "login_name", Label: templates.T("appeal.name.own"), Hint: templates.T("appeal.name.own_hint"), Value: t.LoginName, Max: 128, Optional: true})
@@ -126,9 +129,14 @@ func (h *Handler) fillForm(st recovery.Standing, t recovery.Form) form {
 	return f
 }
 
+// unitWays are those of units' appeals.
+func unitWays() []recovery.Way {
+	return []recovery.Way{recovery.AppealUnit, recovery.NameUnit, recovery.FactorUnit}
+}
+
 // showFill is GET /appeal/fill.
 func (h *Handler) showFill(w http.ResponseWriter, r *http.Request) {
-	st, err := h.Recovery.Stands(r.Context(), h.asker(w, r), flowOf(r), recovery.AppealUnit, recovery.NameUnit)
+	st, err := h.Recovery.Stands(r.Context(), h.asker(w, r), flowOf(r), unitWays()...)
 	if err != nil {
 		h.end(w, r, err)
 		return
@@ -143,7 +151,7 @@ func (h *Handler) showFill(w http.ResponseWriter, r *http.Request) {
 // fill is POST /appeal/fill.
 func (h *Handler) fill(w http.ResponseWriter, r *http.Request) {
 	ctx, by, id := r.Context(), h.asker(w, r), flowOf(r)
-	st, err := h.Recovery.Stands(ctx, by, id, recovery.AppealUnit, recovery.NameUnit)
+	st, err := h.Recovery.Stands(ctx, by, id, unitWays()...)
 	if err != nil {
 		h.end(w, r, err)
 		return

@@ -44,7 +44,7 @@ func papers(st recovery.Standing, all []document.Document, upload string) templa
 	if kind.Of() == account.LegalEntity {
 		roles = []document.Kind{document.Licence, document.IDFront, document.IDBack, document.Authorisation, document.ChangeCertificate, document.Other}
 	}
-	p := templates.RecoverEvidence{Upload: upload, Unit: kind.Of() == account.LegalEntity, ForName: kind.Reclaims()}
+	p := templates.RecoverEvidence{Upload: upload, Unit: kind.Of() == account.LegalEntity, Aim: string(kind.Aim())}
 	needed := map[document.Kind]bool{}
 	for _, k := range st.Claim.Required(kind) {
 		needed[k] = true
@@ -133,8 +133,8 @@ func (h *Handler) showFiled(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	after := templates.T("appeal.filed.after")
-	if rc.ForName {
-		after = templates.T("appeal.name.filed_after")
+	if rc.Aim != recovery.ForPassword {
+		after = templates.Text{Key: "appeal." + string(rc.Aim) + ".filed_after"}
 	}
 	h.Web.Show(w, r, http.StatusOK, templates.RecoverDone{
 		Heading: templates.T("appeal.filed.title"), Lead: templates.T("appeal.filed.lead"),

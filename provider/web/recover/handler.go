@@ -49,6 +49,8 @@ func (h *Handler) Mount(r *mux.Router) {
 	page("/appeal/unit", h.showUnit, h.beginUnit(recovery.Unit, h.unitForm))
 	page("/appeal/name/person", h.showNamePerson, h.beginPerson(recovery.PersonName, h.namePersonForm))
 	page("/appeal/name/unit", h.showNameUnit, h.beginUnit(recovery.UnitName, h.nameUnitForm))
+	page("/appeal/factor/person", h.showFactorPerson, h.beginPerson(recovery.PersonFactor, h.factorPersonForm))
+	page("/appeal/factor/unit", h.showFactorUnit, h.beginUnit(recovery.UnitFactor, h.factorUnitForm))
 	page("/appeal/fill", h.showFill, h.fill)
 	page("/appeal/mobile", h.showMobile, h.proveMobile)
 	page("/appeal/evidence", h.showEvidence, h.submit)

@@ -11,28 +11,27 @@ import (
 
 // startOf is the first page of an appeal.
 func startOf(w recovery.Way) string {
-	switch w.Kind() {
-	case recovery.Unit:
-		return "/appeal/unit"
-	case recovery.PersonName:
-		return "/appeal/name/person"
-	case recovery.UnitName:
-		return "/appeal/name/unit"
+	path := "/appeal"
+	if aim := w.Kind().Aim(); aim != recovery.ForPassword {
+		path += "/" + string(aim)
 	}
-	return "/appeal/person"
+	if w.Kind().Of() == account.LegalEntity {
+		return path + "/unit"
+	}
+	return path + "/person"
 }
 
 // doneOf is the page at the end of an appeal.
 func doneOf(k recovery.Kind) string {
-	if k.Reclaims() {
-		return "/forgot/done?of=name"
+	if aim := k.Aim(); aim != recovery.ForPassword {
+		return "/forgot/done?of=" + string(aim)
 	}
 	return "/forgot/done"
 }
 
-// nameTabs are the two windows of 登录名申诉.
-func nameTabs(k account.Kind) []templates.RecoverLink {
-	person, unit := back("/appeal/name/person", "recover.reset.person"), back("/appeal/name/unit", "recover.reset.unit")
+// tabs are the two windows of an appeal with an aim.
+func tabs(aim recovery.Aim, k account.Kind) []templates.RecoverLink {
+	person, unit := back("/appeal/"+string(aim)+"/person", "recover.reset.person"), back("/appeal/"+string(aim)+"/unit", "recover.reset.unit")
 	person.Current, unit.Current = k == account.NaturalPerson, k == account.LegalEntity
 	return []templates.RecoverLink{person, unit}
 }
@@ -42,7 +41,7 @@ func nameTabs(k account.Kind) []templates.RecoverLink {
 func (h *Handler) namePersonForm(t recovery.Form) form {
 	f := form{purpose: challenge.Appeal, page: templates.RecoverForm{
 		Heading: templates.T("appeal.name.title"), Lead: templates.T("appeal.name.person_lead"), Step: 1, Steps: 4, Submit: templates.T("recover.next"),
-		Tabs: nameTabs(account.NaturalPerson),
+		Tabs: tabs(recovery.ForName, account.NaturalPerson),
 		Ways: []templates.RecoverLink{back("/forgot", "recover.other_way"), back("/appeal/track", "recover.forgot.track")},
 	}}
 	f.blank(templates.Blank{Field: "mobile", Label: templates.T("appeal.name.mobile"), Hint: templates.T("appeal.name.wanted_hint"), Value: t.Mobile, Max: 32, Auto: "tel", Mode: "tel"})
@@ -58,7 +57,7 @@ func (h *Handler) showNamePerson(w http.ResponseWriter, r *http.Request) {
 // nameUnitForm is the first step of a unit's appeal for its code as login name.
 func (h *Handler) nameUnitForm(name string) form {
 	f := h.unitForm(name)
-	f.page.Heading, f.page.Lead, f.page.Tabs = templates.T("appeal.name.title"), templates.T("appeal.name.unit_lead"), nameTabs(account.LegalEntity)
+	f.page.Heading, f.page.Lead, f.page.Tabs = templates.T("appeal.name.title"), templates.T("appeal.name.unit_lead"), tabs(recovery.ForName, account.LegalEntity)
 	return f
 }
 
@@ -66,10 +65,13 @@ func (h *Handler) showNameUnit(w http.ResponseWriter, r *http.Request) {
 	h.show(w, r, h.nameUnitForm(""))
 }
 
-// reclaimForm takes the login name that an approved appeal gives back.
+// reclaimForm takes what an approved appeal gives where that is no password.
 func (h *Handler) reclaimForm(t recovery.Tracked) form {
 	f := h.redeemForm(t)
-	f.page.Heading, f.page.Lead, f.page.Submit = templates.T("appeal.name.claim"), templates.T("appeal.name.claim_lead"), templates.T("appeal.name.claim")
+	of := func(key string) templates.Text {
+		return templates.Text{Key: "appeal." + string(t.Appeal.Kind.Aim()) + "." + key}
+	}
+	f.page.Heading, f.page.Lead, f.page.Submit = of("claim"), of("claim_lead"), of("claim")
 	f.page.After = nil
 	return f
 }
@@ -97,7 +99,7 @@ func (h *Handler) reclaim(w http.ResponseWriter, r *http.Request) {
 		see(w, at("/appeal/claim", id))
 		return
 	}
-	if err := h.Recovery.RedeemName(ctx, by, id, r.PostForm.Get("code")); err != nil {
+	if err := h.Recovery.RedeemByCode(ctx, by, id, r.PostForm.Get("code")); err != nil {
 		h.wrong(w, r, f, err)
 		return
 	}

@@ -152,8 +152,12 @@ func (h *Handler) reset(w http.ResponseWriter, r *http.Request) {
 
 // showDone is GET /forgot/done.
 func (h *Handler) showDone(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Query().Get("of") == "name" {
+	switch recovery.Aim(r.URL.Query().Get("of")) {
+	case recovery.ForName:
 		h.showNameDone(w, r)
+		return
+	case recovery.ForFactor:
+		h.showFactorDone(w, r)
 		return
 	}
 	h.Web.Show(w, r, http.StatusOK, templates.RecoverDone{

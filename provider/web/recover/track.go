@@ -50,7 +50,7 @@ func (h *Handler) showProgress(w http.ResponseWriter, r *http.Request) {
 	p := h.progress(t.Appeal)
 	if t.Ready && t.Step != recovery.Done {
 		p.RedeemURL = at("/appeal/redeem", flowOf(r))
-		if t.Appeal.Kind.Reclaims() {
+		if t.Appeal.Kind.Aim() != recovery.ForPassword {
 			p.RedeemURL = at("/appeal/claim", flowOf(r))
 		}
 	}
@@ -61,7 +61,7 @@ func (h *Handler) showProgress(w http.ResponseWriter, r *http.Request) {
 // reason but that of a rejection.
 func (h *Handler) progress(a recovery.Appeal) templates.AppealProgress {
 	p := templates.AppealProgress{
-		Number: a.Number, Kind: string(a.Kind), State: string(a.State), DueAt: a.DueAt, ExpiresAt: a.ExpiresAt, Open: a.State.Open(), ForName: a.Kind.Reclaims(),
+		Number: a.Number, Kind: string(a.Kind), State: string(a.State), DueAt: a.DueAt, ExpiresAt: a.ExpiresAt, Open: a.State.Open(), Aim: string(a.Kind.Aim()),
 		Overdue: a.Overdue(h.Now()),
 	}
 	if a.State == recovery.Approved {
@@ -120,7 +120,7 @@ func (h *Handler) redeemable(w http.ResponseWriter, r *http.Request) (recovery.T
 		h.end(w, r, err)
 	case t.Step == recovery.Done:
 		see(w, doneOf(t.Appeal.Kind))
-	case t.Appeal.Kind.Reclaims() != (r.URL.Path == "/appeal/claim"):
+	case (t.Appeal.Kind.Aim() != recovery.ForPassword) != (r.URL.Path == "/appeal/claim"):
 		h.end(w, r, fault.New(fault.Gone, recovery.MsgOver))
 	case !t.Ready:
 		h.end(w, r, fault.New(fault.Refused, recovery.MsgNotYet))
