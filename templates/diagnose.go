@@ -105,6 +105,7 @@ type ClientTried struct {
 	ClientPage
 	Steps       []TryStep
 	Code, State string
+	Test        bool // a test account is signed in, which sees no other page of the console
 	NeedsSecret bool // the form asks for the secret
 	Public      bool
 }

@@ -43,7 +43,8 @@ func diagnoseSamples() map[string]templates.Page {
 			{Name: "token", Status: 200, Request: "POST https://fuwu.example.gov.cn/oauth2/token\n", Response: "{}", Checks: []templates.TryCheck{{Name: "status_200", OK: true}}},
 			{Name: "userinfo", Status: 401, Request: "GET https://fuwu.example.gov.cn/oauth2/userinfo", Checks: []templates.TryCheck{{Name: "same_sub"}}},
 		}},
-		"client_tried_key": templates.ClientTried{ClientPage: about, Code: "c0de", State: "st"},
-		"desk_client_log":  templates.DeskClientLog{Desk: templates.Desk{Login: "desk01", Role: "system_admin"}, Log: desk},
+		"client_tried_test": templates.ClientTried{ClientPage: about, Test: true, Public: true},
+		"client_tried_key":  templates.ClientTried{ClientPage: about, Code: "c0de", State: "st"},
+		"desk_client_log":   templates.DeskClientLog{Desk: templates.Desk{Login: "desk01", Role: "system_admin"}, Log: desk},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/integrator"
 	"kejitong/provider/torch"
+	"kejitong/store/storetest"
 )
 
 // sandbox is a project with test accounts, whose client takes migrated grants.
@@ -361,5 +362,54 @@ func (r *rig) signsInNowhereElse(s *sandbox, trials map[string]integrator.Trial)
 	// A real, unverified person gets nothing by the test accounts' button.
 	if err := r.app.console.VerifyTest(r.t.Context(), r.person("d").Account.ID); err == nil || r.person("d").Account.RealName.Verified() {
 		r.t.Error("somebody real was verified as a test account")
+	}
+}
+
+// The page to try a client at runs the real flow against a sandbox, whose team is
+// refused there as anybody real is: a test account signs in, and comes back with
+// the trial that the team began. It sees nothing else, and no trial of others.
+func TestTrySandbox(t *testing.T) {
+	r := newDeskRig(t, storetest.SQLite(t))
+	s := r.sandboxed()
+	back := r.name() + "/console/try/callback"
+	form := r.settings(s.dev, s.project.Sandbox)
+	form.Set("redirect_uris", consoleCallback+"\n"+back)
+	if p := r.consoleSend(s.dev, "/console/clients/"+s.project.Sandbox, form); p.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", p.StatusCode, p.body)
+	}
+	base := r.issuer + "/console/clients/" + s.project.Sandbox
+	begun := s.dev.submit(s.dev.get(base+"/try"), "scope", url.Values{"scope": {"openid profile"}})
+	at(t, begun, "/login")
+	tester := integrator.TestLogin(s.project.ID, integrator.PartPerson)
+	tried := admitted(s.dev, begun, tester, s.password, "natural_person")
+	at(t, tried, "/console/try/callback")
+	if other := r.browser().get(tried.Request.URL.String()); other.Request.URL.Path == "/console/try/callback" && other.StatusCode == http.StatusOK {
+		t.Error("another browser takes the trial up")
+	}
+	done := s.dev.submit(tried, "client_secret", url.Values{"client_secret": {r.secret(s.project.Sandbox)}})
+	if done.StatusCode != http.StatusOK || strings.Contains(done.body, `badge warn"`) || strings.Count(done.body, `class="badge ok"`) < 10 || !strings.Contains(done.body, `href="/logout"`) {
+		t.Errorf("%d: not all checks pass\n%s", done.StatusCode, done.body)
+	}
+	for _, path := range []string{base, base + "/try", base + "/log", base + "/preview", r.issuer + "/console"} {
+		if p := s.dev.get(path); p.StatusCode != http.StatusForbidden {
+			t.Errorf("a test account at %s: %d", path, p.StatusCode)
+		}
+	}
+	// A trial of another client, begun by its team in this browser, is none of a test
+	// account's.
+	m := s.project
+	other, err := r.app.console.Apply(t.Context(), integrator.Asker{Account: r.person("b").Account, Units: r.person("b").Units(r.clock.now())}, m.UnitID, m.Form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := r.atConsole("b")
+	form = r.settings(b, other.Sandbox)
+	form.Set("redirect_uris", back)
+	r.consoleSend(b, "/console/clients/"+other.Sandbox, form)
+	begun = b.submit(b.get(r.issuer+"/console/clients/"+other.Sandbox+"/try"), "scope", url.Values{"scope": {"openid"}})
+	refused := admitted(b, begun, tester, s.password, "natural_person")
+	at(t, refused, "/refused")
+	if p := b.submit(refused, "cancel=yes", url.Values{"cancel": {"yes"}}); p.Request.URL.Path != "/console/try/callback" || p.StatusCode != http.StatusNotFound {
+		t.Errorf("a test account of another sandbox comes back with a trial: %d at %s", p.StatusCode, p.Request.URL)
 	}
 }

@@ -156,9 +156,9 @@ func (d *Desk) Check(ctx context.Context, t Try) error {
 func (d *Desk) TestCode(to string) string { return decimal(d.MAC("test code", to), CodeDigits) }
 
 // test tells that the code is for a number of sandboxes, and for what these are
-// used for: to look up, and as a second factor.
+// used for: to look up, to sign in, and as a second factor.
 func (a Ask) test() bool {
-	return a.Channel == notify.SMS && (a.Purpose == Lookup || a.Purpose == StepUp) && account.TestNumber(a.To)
+	return a.Channel == notify.SMS && (a.Purpose == Lookup || a.Purpose == SignIn || a.Purpose == StepUp) && account.TestNumber(a.To)
 }
 
 func (d *Desk) slot(p Purpose, flow, to string) string {

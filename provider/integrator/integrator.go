@@ -11,6 +11,8 @@
 //	secrets.go  secrets, with an overlap when they are rotated
 //	team.go     members, their roles, invitations
 //	sandbox.go  the test accounts
+//	outcomes.go the outcomes of the look-up, with the accounts behind them
+//	trials.go   what becomes of those, and how they begin anew
 package integrator
 
 import (

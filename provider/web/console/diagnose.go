@@ -60,8 +60,8 @@ func (d *Diagnosis) Mount(r *mux.Router) {
 	d.page(r, "/log", d.showLog, nil)
 	d.page(r, "/preview", d.showPreview, nil)
 	d.page(r, "/try", d.showTry, d.startTry)
-	d.page(r, "/try/token", nil, d.finishTry)
-	r.Handle(TryCallback, d.Visitors.In(d.backFromTry)).Methods(http.MethodGet, http.MethodHead)
+	r.Handle("/console/clients/{client}/try/token", d.Web.Guard(d.trying(d.finishTry))).Methods(http.MethodPost)
+	r.Handle(TryCallback, d.trying(d.backFromTry)).Methods(http.MethodGet, http.MethodHead)
 }
 
 // page adds a page beneath the client's. Whoever is not of the team finds
