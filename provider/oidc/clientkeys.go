@@ -142,12 +142,19 @@ func anyKey(set jose.JSONWebKeySet, kid, alg string, try func(key any) bool) boo
 	return false
 }
 
+// maxRSABits: checking a signature with more is work for a stranger's benefit.
+// A set behind a jwks_uri and the key of a DPoP proof are whatever their owner
+// wrote; RSA of 96000 bits, which an assertion can just carry a signature of,
+// would cost a second of a core each time.
+const maxRSABits = 8192
+
 // suits tells whether key is of the type and strength that alg needs (RFC 7518
 // §3.3: RSA of 2048 bits or more).
 func suits(key any, alg string) bool {
 	switch k := key.(type) {
 	case *rsa.PublicKey:
-		return (alg == "RS256" || alg == "PS256") && k.N.BitLen() >= 2048
+		n := k.N.BitLen()
+		return (alg == "RS256" || alg == "PS256") && n >= 2048 && n <= maxRSABits
 	case *ecdsa.PublicKey:
 		return alg == "ES256" && k.Curve == elliptic.P256()
 	case ed25519.PublicKey:

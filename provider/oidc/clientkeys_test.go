@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -33,6 +34,7 @@ func TestWhichKeyVerifies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 8207, 1), E: 65537}
 	strong := newPair(t, "rs", jose.RS256)
 	with := func(k jose.JSONWebKey, change func(*jose.JSONWebKey)) jose.JSONWebKey { change(&k); return k }
 	for _, c := range []struct {
@@ -48,7 +50,9 @@ func TestWhichKeyVerifies(t *testing.T) {
 		{"RSA key, ES256", strong.jwk(), "", "ES256", false},
 		{"RSA key, HS256", strong.jwk(), "", "HS256", false},
 		{"RSA of 1024 bits", jose.JSONWebKey{Key: weak.Public()}, "", "RS256", false}, // RFC 7518 §3.3, S70
-		{"P-384 for ES256", jose.JSONWebKey{Key: p384.Public()}, "", "ES256", false},  // RFC 7518 §3.4
+		{"RSA of 8208 bits", jose.JSONWebKey{Key: huge}, "", "RS256", false},
+		{"RSA of 8208 bits, PS256", jose.JSONWebKey{Key: huge}, "", "PS256", false},
+		{"P-384 for ES256", jose.JSONWebKey{Key: p384.Public()}, "", "ES256", false}, // RFC 7518 §3.4
 		{"a private key", jose.JSONWebKey{Key: ed.private, KeyID: "ed"}, "ed", "EdDSA", false},
 		{"a shared secret", jose.JSONWebKey{Key: []byte("0123456789abcdef0123456789abcdef"), KeyID: "h"}, "h", "HS256", false},
 		{"kid fits", ed.jwk(), "ed", "EdDSA", true},

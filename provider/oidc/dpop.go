@@ -24,7 +24,6 @@ const dpopAlgorithmList = "ES256 PS256 EdDSA" // the same in a challenge (RFC 94
 const (
 	maxProof    = 8 << 10
 	maxProofAge = time.Minute
-	maxRSABits  = 8192 // checking a signature with more is work for a stranger's benefit
 )
 
 // dpopProof is a proof whose signature and claims are right (RFC 9449 §4.2).
