@@ -17,6 +17,7 @@ import (
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/fault"
+	"kejitong/store"
 	"kejitong/store/storetest"
 )
 
@@ -69,20 +70,7 @@ func (w *wire) carry(from, to net.Conn) {
 }
 
 func TestANetworkThatSwallowsEverything(t *testing.T) {
-	o := storetest.Postgres(t)
-	cfg, err := pq.NewConfig(o.DSN)
-	must(t, err)
-	network, address := "tcp", net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
-	if strings.HasPrefix(cfg.Host, "/") {
-		network, address = "unix", filepath.Join(cfg.Host, fmt.Sprintf(".s.PGSQL.%d", cfg.Port))
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	w := &wire{Listener: listener}
-	defer func() { _ = listener.Close() }()
-	go w.serve(network, address)
-	o.DSN = fmt.Sprintf("host=127.0.0.1 port=%d user='%s' password='%s' dbname='%s' sslmode=disable",
-		listener.Addr().(*net.TCPAddr).Port, cfg.User, cfg.Password, cfg.Database)
+	o, w := throughWire(t)
 	o.StatementTimeout = 200 * time.Millisecond
 	db, _ := storetest.Ready(t, o)
 	seed(t, db)
@@ -121,4 +109,55 @@ func TestANetworkThatSwallowsEverything(t *testing.T) {
 			t.Fatalf("no recovery: %v", err)
 		}
 	}
+}
+
+// A caller whose time is up is answered soon after, however long a statement
+// may take: the bound of a request is worth nothing if the network's silence
+// outlasts it (E8).
+func TestATimeThatIsUpEndsTheWait(t *testing.T) {
+	o, w := throughWire(t)
+	o.StatementTimeout = time.Hour
+	db, _ := storetest.Ready(t, o)
+	seed(t, db)
+	w.set(true)
+	for name, do := range map[string]func(context.Context) error{
+		"a read":  func(ctx context.Context) error { _, err := db.ByAccount(ctx, "zhang"); return err },
+		"a write": func(ctx context.Context) error { return db.TouchSession(ctx, "k", clock) },
+		"a transaction": func(ctx context.Context) error {
+			return db.InTx(ctx, func(ctx context.Context) error { return db.TouchSession(ctx, "k", clock) })
+		},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		answer := make(chan error, 1)
+		go func() { answer <- do(ctx) }()
+		select {
+		case err := <-answer:
+			if !fault.Is(err, fault.Unavailable) {
+				t.Errorf("%s: %v, want fault.Unavailable", name, err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("%s has no answer", name)
+		}
+	}
+}
+
+// throughWire is a database behind a wire that can be cut.
+func throughWire(t *testing.T) (store.Options, *wire) {
+	t.Helper()
+	o := storetest.Postgres(t)
+	cfg, err := pq.NewConfig(o.DSN)
+	must(t, err)
+	network, address := "tcp", net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
+	if strings.HasPrefix(cfg.Host, "/") {
+		network, address = "unix", filepath.Join(cfg.Host, fmt.Sprintf(".s.PGSQL.%d", cfg.Port))
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	w := &wire{Listener: listener}
+	t.Cleanup(func() { _ = listener.Close() })
+	go w.serve(network, address)
+	o.DSN = fmt.Sprintf("host=127.0.0.1 port=%d user='%s' password='%s' dbname='%s' sslmode=disable",
+		listener.Addr().(*net.TCPAddr).Port, cfg.User, cfg.Password, cfg.Database)
+	return o, w
 }

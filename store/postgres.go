@@ -6,16 +6,22 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 )
 
-// dialTimeout bounds the opening of a connection and the first answer on it,
-// also of the extra one that carries a cancellation: lib/pq answers a caller
-// whose time is up only after that one.
+// dialTimeout bounds the opening of a connection and the first answer on it.
 const dialTimeout = 2 * time.Second
+
+// farewell is how long after the end of its context a statement may still be
+// answered, and how long the extra connection may take that carries lib/pq's
+// cancellation: a caller whose time is up is answered only after both. Where
+// the network swallows the cancellation, the server's statement_timeout ends
+// the statement.
+const farewell = 500 * time.Millisecond
 
 // openPostgres makes the pool. Statements are prepared once per connection and
 // executed by name, which is one round trip each. Behind a pooler that shares
@@ -72,24 +78,52 @@ func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net
 }
 
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	nd := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	p, _ := ctx.Value(patienceKey{}).(*patience)
+	first := dialTimeout
+	if p == nil { // it carries a cancellation
+		first = farewell
+	}
+	nd := net.Dialer{Timeout: first, KeepAlive: 15 * time.Second}
 	c, err := nd.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return &impatient{Conn: c, next: dialTimeout, wait: d.read}, nil
+	return &impatient{Conn: c, next: first, wait: d.read, patience: p}, nil
+}
+
+// patience says until when the statement under way is waited for, in Unix
+// nanoseconds; 0: as long as any. The connection that opens hands it to the
+// wire below it.
+type patience struct{ until atomic.Int64 }
+
+type patienceKey struct{}
+
+// of takes the end of ctx, if there is one.
+func (p *patience) of(ctx context.Context) {
+	if end, ok := ctx.Deadline(); ok {
+		p.until.Store(end.Add(farewell).UnixNano())
+		return
+	}
+	p.until.Store(0)
 }
 
 // impatient bounds every single read and write. lib/pq reads only while it
 // waits for an answer.
 type impatient struct {
 	net.Conn
-	next time.Duration // bound of the next read
-	wait time.Duration // bound of those after the first
+	next     time.Duration // bound of the next read
+	wait     time.Duration // bound of those after the first
+	patience *patience     // of who waits; nil for a cancellation
 }
 
 func (c *impatient) Read(b []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.next)); err != nil {
+	end := time.Now().Add(c.next)
+	if c.patience != nil {
+		if until := c.patience.until.Load(); until != 0 && until < end.UnixNano() {
+			end = time.Unix(0, until)
+		}
+	}
+	if err := c.SetReadDeadline(end); err != nil {
 		return 0, err
 	}
 	c.next = c.wait

@@ -34,11 +34,14 @@ type preparing struct {
 }
 
 func (p preparing) Connect(ctx context.Context) (driver.Conn, error) {
-	c, err := p.Connector.Connect(ctx)
+	own := &conn{keep: p.keep, stmts: map[string]driver.Stmt{}}
+	own.patience.of(ctx)
+	c, err := p.Connector.Connect(context.WithValue(ctx, patienceKey{}, &own.patience))
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: c, keep: p.keep, stmts: map[string]driver.Stmt{}}, nil
+	own.Conn = c
+	return own, nil
 }
 
 // conn is used by one goroutine at a time; database/sql sees to it.
@@ -47,6 +50,8 @@ type conn struct {
 	keep  bool
 	stmts map[string]driver.Stmt
 	inTx  bool
+
+	patience patience // of the wire below
 }
 
 // kept gives the prepared statement. All texts are constants of this package,
@@ -79,6 +84,7 @@ func (c *conn) again(query string, err error) bool {
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	count(ctx)
+	c.patience.of(ctx)
 	if !c.keep || len(args) == 0 {
 		if e, ok := c.Conn.(driver.ExecerContext); ok {
 			return e.ExecContext(ctx, query, args)
@@ -105,6 +111,7 @@ func (c *conn) execKept(ctx context.Context, query string, args []driver.NamedVa
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	count(ctx)
+	c.patience.of(ctx)
 	if !c.keep || len(args) == 0 {
 		if q, ok := c.Conn.(driver.QueryerContext); ok {
 			return q.QueryContext(ctx, query, args)
@@ -138,6 +145,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	count(ctx)
+	c.patience.of(ctx)
 	b, ok := c.Conn.(driver.ConnBeginTx)
 	if !ok {
 		return nil, driver.ErrSkip
@@ -160,16 +168,19 @@ type counted struct {
 func (t *counted) Commit() error {
 	count(t.ctx)
 	t.conn.inTx = false
+	t.conn.patience.of(t.ctx)
 	return t.tx.Commit()
 }
 
 func (t *counted) Rollback() error {
 	count(t.ctx)
 	t.conn.inTx = false
+	t.conn.patience.of(context.Background()) // the context may have ended, the connection is good all the same
 	return t.tx.Rollback()
 }
 
 func (c *conn) Ping(ctx context.Context) error {
+	c.patience.of(ctx)
 	if p, ok := c.Conn.(driver.Pinger); ok {
 		return p.Ping(ctx)
 	}
@@ -177,6 +188,7 @@ func (c *conn) Ping(ctx context.Context) error {
 }
 
 func (c *conn) ResetSession(ctx context.Context) error {
+	c.patience.of(ctx)
 	if r, ok := c.Conn.(driver.SessionResetter); ok {
 		return r.ResetSession(ctx)
 	}

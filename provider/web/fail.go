@@ -81,7 +81,7 @@ func (k *Kit) Fail(w http.ResponseWriter, r *http.Request, err error, opts ...Op
 	if known != nil && known.RetryAfter > 0 && p.RetryAfter > 0 {
 		p.RetryAfter = known.RetryAfter
 	}
-	if p.Status >= 500 && ctx.Err() == nil {
+	if p.Status >= 500 && !errors.Is(ctx.Err(), context.Canceled) { // who has gone needs no line
 		k.log().LogAttrs(ctx, slog.LevelError, "request failed",
 			slog.String("request_id", RequestID(ctx)),
 			slog.String("method", r.Method),

@@ -22,6 +22,12 @@ const (
 	maxAgent  = 256 // of the User-Agent in the audit trail
 )
 
+// answerWithin bounds the work for a request of the protocol, whatever the
+// database or a relying party's server does: with the moment that a cancelled
+// statement is given, systems have their 503 within five seconds. Pages and
+// uploads are not bounded: what they wait for has bounds of its own.
+const answerWithin = 4 * time.Second
+
 // Wrap goes around the whole server. It gives the request its id and its
 // client's address, holds it to the limits, puts the security headers on every
 // response, writes one access-log line and turns a panic into an answer.
@@ -38,6 +44,11 @@ func (k *Kit) Wrap(next http.Handler) http.Handler {
 			v.id = newRequestID()
 		}
 		ctx := context.WithValue(r.Context(), visitKey{}, v)
+		if strings.HasPrefix(r.URL.Path, "/oauth2/") {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, answerWithin)
+			defer cancel()
+		}
 		ctx = audit.WithSource(ctx, audit.Source{IP: ClientIP(ctx), UserAgent: agent(r), RequestID: v.id})
 		r = r.WithContext(ctx)
 		w := &writer{ResponseWriter: rw}

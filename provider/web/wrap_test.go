@@ -211,6 +211,29 @@ func TestBodyWithoutLength(t *testing.T) {
 	}
 }
 
+// E8: a request of the protocol has an end of its own, what a page waits for is
+// bounded where it waits; and an end that came is logged as a failure.
+func TestProtocolRequestsEnd(t *testing.T) {
+	k, logs := kit(t, issuer)
+	h := k.Wrap(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, bounded := r.Context().Deadline(); bounded {
+			w.Header().Set("X-Bounded", "yes")
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), 0)
+		defer cancel()
+		k.Fail(w, r.WithContext(ctx), ctx.Err())
+	}))
+	for path, want := range map[string]string{"/oauth2/token": "yes", "/oauth2/authorize": "yes", "/me/realname/papers": "", "/admin/audit": ""} {
+		res := ask(h, "POST", path, "")
+		if got := res.Header.Get("X-Bounded"); got != want || res.StatusCode != 503 {
+			t.Errorf("%s: bounded %q, status %d", path, got, res.StatusCode)
+		}
+	}
+	if n := strings.Count(logs.String(), "request failed"); n != 4 {
+		t.Errorf("%d failures logged, want 4", n)
+	}
+}
+
 // S46: one path has one spelling; all others are not found.
 func TestOddPaths(t *testing.T) {
 	k, _ := kit(t, issuer)
