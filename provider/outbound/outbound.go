@@ -209,8 +209,13 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
 	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2001::/23"),
-	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("100::/64"),
+	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("3fff::/20"), netip.MustParsePrefix("2002::/16"),
 }
+
+// assigned is all of IPv6 that is routed to anybody. What lies outside of it,
+// IPv4-compatible addresses (::127.0.0.1) and the former site-local ones
+// (fec0::/10) among the rest, has a meaning at most where this service stands.
+var assigned = netip.MustParsePrefix("2000::/3")
 
 // public tells whether a is a globally routed unicast address; addresses that
 // embed an IPv4 address (mapped, NAT64, 6to4) are judged by neither name nor
@@ -218,6 +223,9 @@ var special = []netip.Prefix{
 func public(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
 	if !a.IsGlobalUnicast() || a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
+		return false
+	}
+	if a.Is6() && !assigned.Contains(a) {
 		return false
 	}
 	for _, p := range special {
