@@ -17,7 +17,7 @@ func card(a torch.Answer) templates.LookupAnswer {
 		p.Person = true
 	}
 	if p.Test = a.Test; a.StandIn != "" {
-		q := url.Values{"window": {string(a.StandInKind)}, "username": {a.StandIn}}
+		q := url.Values{"window": {string(a.StandInKind)}, "username": {a.StandIn}, "other": {"1"}}
 		p.StandIn = templates.RecoverLink{URL: "/login?" + q.Encode(), Label: templates.T("lookup.stand_in", a.StandIn)}
 	}
 	for i, link := range links(a) {
@@ -38,6 +38,9 @@ func links(a torch.Answer) []templates.RecoverLink {
 	q := url.Values{"window": {string(a.Kind)}}
 	if a.LoginName != "" && !a.Masked {
 		q.Set("username", a.LoginName)
+	}
+	if a.Test { // whoever tries a sandbox is signed in as somebody real, as a rule
+		q.Set("other", "1")
 	}
 	login, forgot := link("/login?"+q.Encode(), "lookup.to_login"), link("/forgot", "lookup.to_forgot")
 	switch a.Code {
