@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	caseNumber  = "11000019900101006X" // valid and nobody's
+	caseNumber  = "110000199001010064" // valid and nobody's
 	caseNumber2 = "110000199001010072"
 )
 

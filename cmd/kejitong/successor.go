@@ -10,15 +10,14 @@ import (
 
 // succeed takes the unit from those who led it before its new legal representative
 // was verified: mandate, what they held by it, what they offered in its name, and
-// their tokens. What others hold for it goes on: the unit's own account, and not
+// their tokens; they are told. What others hold for it goes on: the unit's own account, and not
 // who led it, holds the most that they have.
 func (a *app) succeed(ctx context.Context, c realname.Change) error {
 	was, is := c.Before.Account.Profile.LegalRep, c.After.Account.Profile.LegalRep
 	if c.After.Unit == nil || !holder.Succeeded(was, is) {
 		return nil
 	}
-	unit := c.After.Unit.ID
-	leaders, err := a.db.Leaders(ctx, unit)
+	leaders, err := a.db.Leaders(ctx, c.After.Unit.ID)
 	if err != nil {
 		return err
 	}
@@ -30,7 +29,7 @@ func (a *app) succeed(ctx context.Context, c realname.Change) error {
 		if p := who.Account.Profile; who.Account.RealName.Verified() && !holder.Succeeded(&account.Person{IDType: p.IDType, IDNumber: p.IDNumber}, is) {
 			continue // the new one himself
 		}
-		if err := a.handlers.EndBy(ctx, "verification", unit, id); err != nil {
+		if err := a.handlers.Succeed(ctx, *c.After.Unit, id); err != nil {
 			return err
 		}
 	}

@@ -66,6 +66,18 @@ func TestChooserOffersWhatOpens(t *testing.T) {
 				t.Errorf("after %s: offered %v", uscc, got)
 			}
 		}
+		// So it does in the next session; another system and somebody else have choices
+		// of their own.
+		next := r.browser()
+		r.walkIn(next, "e", "/me")
+		if got := offered(next.get(r.authorizeURL(r.systemRequest()))); len(got) != 3 || got[0] != demoUSCC {
+			t.Errorf("in the next session: offered %v", got)
+		}
+		for at, who := range map[string]string{"another": string(r.person("e").Account.ID), "hightech-enterprise": "somebody"} {
+			if last, err := r.app.db.LastChosen(ctx, account.ID(who), at); err != nil || last != "" {
+				t.Errorf("%s at %s chose %q, %v", who, at, last, err)
+			}
+		}
 		for _, row := range []struct{ hint, want string }{
 			{"-", "interaction_required"}, {otherUnit, ""}, {strings.ToLower(otherUnit), ""},
 			{string(account.CompleteUSCC("91110000MA9ZZT09")), "access_denied"}, {"'; --", "access_denied"},

@@ -215,7 +215,7 @@ func (a *app) assemble(ctx context.Context) error {
 	hall := &visitor.Hall{Web: kit, Sessions: sessions, Principals: a.db, Now: a.clock}
 	pages := &interact.Handler{
 		Web: kit, Issuer: c.Issuer, Flow: a.db, Parting: leave, Sessions: sessions, Visitors: hall, Credentials: a.credentials(), Principals: a.db, Clients: a.clients, Consents: a.db,
-		Devices: devices, Systems: a.db, Entries: a.db, Captchas: a.captchas, Factors: a.factors, Codes: a.codes, Accounts: a.db, Audit: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
+		Devices: devices, Systems: a.db, Entries: a.db, Captchas: a.captchas, Factors: a.factors, Codes: a.codes, Accounts: a.db, Audit: a.db, Chosen: a.db, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}
 	if a.papers, err = a.documents(ctx); err != nil {
 		return err

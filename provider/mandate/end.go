@@ -58,6 +58,21 @@ func (s *Service) Leave(ctx context.Context, person account.ID, unit string) err
 	})
 }
 
+// Succeed ends by EndBy what somebody led of a unit whose register names another legal
+// representative now, and tells him.
+func (s *Service) Succeed(ctx context.Context, unit account.Unit, person account.ID) error {
+	return s.Store.InTx(ctx, func(ctx context.Context) error {
+		if err := s.EndBy(ctx, "verification", unit.ID, person); err != nil {
+			return err
+		}
+		who, err := s.Store.Standing(ctx, person)
+		if err != nil {
+			return err
+		}
+		return s.tell(ctx, who.Account, string(account.NewID()), "mandate_succeeded", unit.Name)
+	})
+}
+
 // EndBy ends it by somebody else's word, such as an operator's; the reason stands
 // in the trail. Nothing to end is no fault.
 func (s *Service) EndBy(ctx context.Context, actor string, unit string, person account.ID) error {

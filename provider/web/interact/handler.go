@@ -70,6 +70,7 @@ type Handler struct {
 	Tests       Tests // nil: there are no sandboxes
 	Ways        Ways
 	Audit       Recorder
+	Chosen      Choices // nil: what was chosen in earlier sessions is not known
 	Keys        func() *keys.Snapshot
 	Outbox      Waker
 	Now         func() time.Time

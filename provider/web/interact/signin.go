@@ -29,6 +29,10 @@ func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request, s *step) {
 		return
 	}
 	k := h.window(r, s)
+	renews := again && !other && s.id == "" && s.visit != nil
+	if renews && !q.Has("window") {
+		k = s.visit.Principal.Account.Kind
+	}
 	p := h.signInPage(r, s, k)
 	p.Notice = s.notice(r, k)
 	if !other {
@@ -36,6 +40,9 @@ func (h *Handler) showSignIn(w http.ResponseWriter, r *http.Request, s *step) {
 	}
 	if just := shown(h.Web.Suggested(r)); just != "" { // registered or found again a moment ago
 		p.Username = just
+	}
+	if a := s.visit; renews && a.Principal.Account.Kind == k { // who is signed in already shows the password again
+		p.Username = shown(a.Principal.Account.LoginName)
 	}
 	if p.Username == "" { // our own pages lead here with the name filled in
 		p.Username = shown(q.Get("username"))

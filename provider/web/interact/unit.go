@@ -1,6 +1,7 @@
 package interact
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -16,6 +17,25 @@ import (
 	"kejitong/templates"
 )
 
+// Choices remember which unit somebody chose at a system.
+type Choices interface {
+	// LastChosen gives the unit that the account chose last at the client, in
+	// whatever session; "" if none.
+	LastChosen(ctx context.Context, id account.ID, client string) (string, error)
+}
+
+// last is the unit that stands first at the chooser: the one chosen last at this
+// system, else in this session.
+func (h *Handler) last(ctx context.Context, s *step) (string, error) {
+	if h.Chosen != nil {
+		unit, err := h.Chosen.LastChosen(ctx, s.visit.Principal.Account.ID, s.client.ID)
+		if err != nil || unit != "" {
+			return unit, err
+		}
+	}
+	return s.visit.Session.UnitID, nil
+}
+
 // showUnits is GET /login/unit: for which unit this time?
 func (h *Handler) showUnits(w http.ResponseWriter, r *http.Request, s *step) {
 	if s.visit == nil || s.visit.Principal.Account.Kind != account.NaturalPerson {
@@ -24,6 +44,10 @@ func (h *Handler) showUnits(w http.ResponseWriter, r *http.Request, s *step) {
 	}
 	now, who := h.Now(), s.visit.Principal
 	names, err := h.systemNames(r)
+	var last string
+	if err == nil {
+		last, err = h.last(r.Context(), s)
+	}
 	if err != nil {
 		h.Web.Fail(w, r, err)
 		return
@@ -34,7 +58,7 @@ func (h *Handler) showUnits(w http.ResponseWriter, r *http.Request, s *step) {
 	m := s.client.Metadata
 	for _, c := range principal.Choices(s.client, who, now) {
 		u := unitOf(c)
-		u.Last = c.Unit.ID == s.visit.Session.UnitID
+		u.Last = c.Unit.ID == last
 		for _, g := range entitlement.For(who.Grants, c.Unit.ID, m.BusinessSystems, m.AcceptMigrated, now) {
 			if n := names[g.System]; n != "" && !slices.Contains(u.Entries, n) {
 				u.Entries = append(u.Entries, n)
