@@ -33,21 +33,28 @@ func bringOver(t *testing.T, r *rig) moved {
 	if err := m.g.platform(t.Context(), r.app, n); err != nil {
 		t.Fatal(err)
 	}
-	b, err := r.app.db.OpenBatch(t.Context(), torch.Batch{ID: "b", Digest: "d", File: "torch.csv", By: "somebody", CreatedAt: r.app.clock()})
-	if err == nil {
-		s := torch.Stager{Store: r.app.db, Now: r.app.clock, Chunk: 100, Report: func(e torch.RowError) { t.Error(e) }, Progress: func(int64, int64) {}}
-		b, err = s.Stage(t.Context(), b, rowsOf(path, nil))
-	}
-	if err == nil {
-		_, err = torch.Commit(t.Context(), r.app.db, b.ID, r.app.clock, audit.Event{Kind: audit.ImportCommitted, Actor: "operator"})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	r.bring(path)
 	for i := n - 1; i >= 0; i-- {
 		m.first[m.g.outcome(i)] = i
 	}
 	return m
+}
+
+// bring brings the accounts of a file over, as a batch of its own.
+func (s *stage) bring(path string) {
+	s.t.Helper()
+	ctx, a := s.t.Context(), s.app
+	b, err := a.db.OpenBatch(ctx, torch.Batch{ID: path, Digest: path, File: filepath.Base(path), By: "somebody", CreatedAt: a.clock()})
+	if err == nil {
+		stager := torch.Stager{Store: a.db, Now: a.clock, Chunk: 100, Report: func(e torch.RowError) { s.t.Error(e) }, Progress: func(int64, int64) {}}
+		b, err = stager.Stage(ctx, b, rowsOf(path, nil))
+	}
+	if err == nil {
+		_, err = torch.Commit(ctx, a.db, b.ID, a.clock, audit.Event{Kind: audit.ImportCommitted, Actor: "operator"})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // key is what the first account of an outcome is looked up by.

@@ -84,24 +84,24 @@ func (a *actor) content(complaints []string) {
 // personsSystem opens a system for people, which the real name alone opens.
 func (s *stage) personsSystem() *relyingparty.System {
 	s.t.Helper()
-	ctx, ev := s.t.Context(), audit.Event{Actor: "test"}
-	_, err := s.app.rights.Load(ctx, []entitlement.System{{
-		ID: "torch_statistics", NameZH: "火炬统计调查", NameEN: "Torch statistics", Owner: "火炬中心", AccountKinds: []account.Kind{account.NaturalPerson},
-		Level: "L2", Actions: []string{"report"}, Earned: true,
-	}}, "test", false)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ctx, ev, base := s.t.Context(), audit.Event{Actor: "test"}, "http://"+l.Addr().String()
+	_, err = s.app.rights.Load(ctx, []entitlement.System{{
+		ID: "torch_statistics", NameZH: "火炬统计调查", NameEN: "Torch statistics", Owner: "火炬中心", AccountKinds: []account.Kind{account.NaturalPerson},
+		Level: "L2", Actions: []string{"report"}, Earned: true, EntryURL: base + "/login",
+	}}, "test", false)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	y := &relyingparty.System{
 		Name: "火炬统计调查", NameEN: "Torch statistics", Code: "torch_statistics", Issuer: s.issuer, ClientID: "torch-statistics", ClientSecret: randomText(32),
-		BaseURL: "http://" + l.Addr().String(), Scopes: []string{"openid", "profile", "entitlements", "identity"}, Log: s.app.log,
+		BaseURL: base, Scopes: []string{"openid", "profile", "entitlements", "identity"}, Now: s.app.clock, Log: s.app.log,
 	}
 	m := client.Metadata{
-		Name: y.Name, LegalName: "火炬中心", Purpose: "办理统计调查", Scope: "openid profile entitlements identity", RedirectURIs: []string{y.BaseURL + "/cb"},
+		Name: y.Name, LegalName: "火炬中心", Purpose: "办理统计调查", Scope: "openid profile entitlements identity", RedirectURIs: []string{base + "/cb"}, InitiateLoginURI: base + "/login",
 		GrantTypes: []string{"authorization_code"}, ResponseTypes: []string{"code"}, BusinessSystems: []entitlement.SystemID{"torch_statistics"},
 		ClaimsProfile: client.Kejitong, RequiredLevel: "L2", FirstParty: true, TokenEndpointAuthMethod: "client_secret_basic",
 	}

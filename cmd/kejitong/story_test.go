@@ -22,6 +22,12 @@ import (
 // theatre is a stage with both demonstration systems open.
 func theatre(t *testing.T) *stage {
 	t.Helper()
+	return theatreAt(t, nil)
+}
+
+// theatreAt is theatre with an app that is changed before it is assembled.
+func theatreAt(t *testing.T, alter func(*app)) *stage {
+	t.Helper()
 	var ls []net.Listener
 	var port int
 	for range 20 { // three free ports in a row
@@ -45,7 +51,7 @@ func theatre(t *testing.T) *stage {
 			t.Fatal(err)
 		}
 	}
-	s := newStageOn(t, storetest.SQLite(t), ls[2], fmt.Sprintf("http://localhost:%d", port), nil)
+	s := newStageAt(t, storetest.SQLite(t), ls[2], fmt.Sprintf("http://localhost:%d", port), nil, alter)
 	t.Cleanup(s.cast.openSystems(ls[:2], s.app.log))
 	return s
 }
@@ -105,6 +111,14 @@ func (b *browser) follow(p page, path string) page {
 // not pass as a test that ran.
 func chromium(t *testing.T, width int64) (context.Context, *[]string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(launched(t), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx, screen(ctx, t, width)
+}
+
+// launched is a browser that ends with the test.
+func launched(t *testing.T) context.Context {
+	t.Helper()
 	path := os.Getenv("KEJITONG_TEST_CHROMIUM")
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path == "" {
@@ -116,8 +130,24 @@ func chromium(t *testing.T, width int64) (context.Context, *[]string) {
 	}
 	ctx, stop := chromedp.NewContext(context.WithoutCancel(t.Context()), chromedp.WithAllocatorOptions(chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("accept-lang", "zh-CN")))
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(func() { cancel(); stop() })
+	t.Cleanup(stop)
+	if err := chromedp.Do(ctx); err != nil { // starts it
+		t.Fatal(err)
+	}
+	return ctx
+}
+
+// besides is another visitor in a browser that runs already, with cookies of their own.
+func besides(t *testing.T, browser context.Context, width int64) (context.Context, *[]string) {
+	t.Helper()
+	ctx, stop := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(stop)
+	return ctx, screen(ctx, t, width)
+}
+
+// screen sets the window's width, and collects what the browser complains of.
+func screen(ctx context.Context, t *testing.T, width int64) *[]string {
+	t.Helper()
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +166,7 @@ func chromium(t *testing.T, width int64) (context.Context, *[]string) {
 	if err := chromedp.Do(ctx, enable); err != nil {
 		t.Fatal(err)
 	}
-	return ctx, &violations
+	return &violations
 }
 
 // picture keeps a screenshot as a test artefact.

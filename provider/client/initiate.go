@@ -18,7 +18,7 @@ func (c *Client) LoginLink(issuer, target string) string {
 		return ""
 	}
 	q := url.Values{"iss": {issuer}}
-	if target != "" && sameOrigin(at, target) {
+	if target != "" && target != at && sameOrigin(at, target) {
 		q.Set("target_link_uri", target)
 	}
 	sep := "?"

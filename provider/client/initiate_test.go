@@ -21,6 +21,7 @@ func TestLoginLink(t *testing.T) {
 		{"another port", "https://rp.example.cn/start", "https://rp.example.cn:8443/", "https://rp.example.cn/start?iss=https%3A%2F%2Fop.example.cn", false},
 		{"a script", "https://rp.example.cn/start", "javascript:alert(1)", "https://rp.example.cn/start?iss=https%3A%2F%2Fop.example.cn", false},
 
+		{"the sign-in itself", "https://rp.example.cn/start", "https://rp.example.cn/start", "https://rp.example.cn/start?iss=https%3A%2F%2Fop.example.cn", false},
 		{"plain", "https://rp.example.cn/start", "", "https://rp.example.cn/start?iss=https%3A%2F%2Fop.example.cn", false},
 		{"a query of its own", "https://rp.example.cn/start?a=b", "", "https://rp.example.cn/start?a=b&iss=https%3A%2F%2Fop.example.cn", false},
 		{"with a target", "https://rp.example.cn/start", "https://rp.example.cn/desk?x=1", "https://rp.example.cn/start?iss=https%3A%2F%2Fop.example.cn&target_link_uri=https%3A%2F%2Frp.example.cn%2Fdesk%3Fx%3D1", false},
