@@ -5,15 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
-
-	"github.com/chromedp/chromedp"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
 	"kejitong/provider/entitlement"
-	"kejitong/provider/realname"
 )
 
 // claimed redeems the code in p and gives what the system learns.
@@ -109,124 +105,4 @@ func (r *rig) actsFor(login, uscc string) {
 // legacyDocument is the identity document of the holder of the n-th account.
 func legacyDocument(n int) (name, number string) {
 	return "钱" + string([]rune("一二三四五六七八九十百千万亿甲乙丙丁")[n%18]), account.CompleteResidentID(fmt.Sprintf("11000019820101%03d", n+1))
-}
-
-// knowLegacy puts what the registers know of everybody who came over beside the
-// demonstration's own lines.
-func (r *rig) knowLegacy(list []legacyAccount) {
-	r.t.Helper()
-	var lines []realname.Line
-	for n, l := range list {
-		name, number := legacyDocument(n)
-		lines = append(lines, realname.Line{Person: &realname.PersonRecord{Name: name, IDType: account.DocResident, IDNumber: number}})
-		if u, err := r.app.db.UnitByUSCC(r.t.Context(), account.USCC(l.Key)); len(l.Key) == 18 && err == nil {
-			lines = append(lines, realname.Line{Unit: &realname.UnitRecord{USCC: u.USCC, Name: u.Name, RepName: name, RepIDType: account.DocResident, RepIDNumber: number}})
-		}
-	}
-	if _, err := r.app.db.LoadRegister(r.t.Context(), lines, audit.Event{Kind: audit.RegisterLoaded, Actor: "test"}); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-// R1–R10, R40, tables E and I: from the look-up of each outcome to the system's
-// page, with the claims that it must get; or to what is left to do.
-func TestEachOutcomeFromLookUpToTheSystem(t *testing.T) {
-	onRigs(t, func(t *testing.T, r *rig) {
-		if err := r.cast.seedLegacy(t.Context(), r.app); err != nil {
-			t.Fatal(err)
-		}
-		list := r.cast.legacyAccounts()
-		r.knowLegacy(list)
-		m := moved{rig: r, g: r.cast.legacy()}
-		seen := map[string]bool{}
-		for n, l := range list {
-			seen[l.Outcome] = true
-			b := r.browser()
-			p := m.lookUp(b, l.Key)
-			at(t, p, "/lookup/answer")
-			code, _, _ := strings.Cut(l.Outcome, "/")
-			if l.Password == "" { // nothing to sign in with: the way on is told
-				if !strings.Contains(p.body, `href="/register`) && !strings.Contains(p.body, `href="/appeal`) && !strings.Contains(p.body, `href="/forgot`) {
-					t.Errorf("%s: no way on:\n%s", l.Outcome, textOf(p.body))
-				}
-				continue
-			}
-			p = b.get(r.issuer + "/login?window=" + l.Window)
-			p = b.submit(p, "username", url.Values{"username": {l.LoginName}, "password": {l.Password}})
-			if p.Request.URL.Path != "/" {
-				t.Errorf("%s: the password leads to %s", l.Outcome, p.Request.URL)
-				continue
-			}
-			unit := l.Kind == "unit"
-			a := r.systemRequest()
-			if !unit { // a person's own matters: the client with an open gate
-				a = newAttempt("openid profile")
-			}
-			p = b.get(r.authorizeURL(a))
-			if p.Request.URL.Path == "/refused" {
-				name, number := legacyDocument(n)
-				form := url.Values{"name": {name}, "id_type": {account.DocResident}, "id_number": {number}}
-				field := "id_number"
-				if l.Window == "legal_entity" {
-					u, err := r.app.db.UnitByUSCC(t.Context(), account.USCC(l.Key))
-					if err != nil {
-						t.Fatal(err)
-					}
-					field, form = "unit_name", entryForm(demoEntity{u.Name, l.Key, demoPerson{name, number, "13800000000"}})
-				}
-				p = b.settled(b.submit(b.follows(p, "/me/realname/status?next="), field, form))
-				if !strings.Contains(p.body, "返回业务系统继续办理") {
-					t.Errorf("%s: not verified:\n%s", l.Outcome, textOf(p.body))
-					continue
-				}
-				p = b.follows(p, "/oauth2/authorize?interaction=")
-			}
-			info := r.claimed(a, p)
-			kind := l.Window
-			if text(info, "account_type") != kind || unit && (orgOf(info) != l.Key || !entitledTo(info, "hightech_enterprise:apply")) {
-				t.Errorf("%s (%s): the system learns %v", l.Outcome, code, info)
-			}
-		}
-		for _, code := range []string{"E0a", "E0b", "E1", "E2", "E3", "E4", "E5", "E6", "I0", "I1", "I2", "I3", "I4", "I5", "I6"} {
-			if !seen[code] {
-				t.Errorf("no account of outcome %s was walked", code)
-			}
-		}
-	})
-}
-
-// Outcome E4 in a real browser: a natural person signs in with a USCC, is verified,
-// confirms the unit's data and is in the system with the unit's entitlement.
-func TestMovedHandlerInChromium(t *testing.T) {
-	s := theatre(t)
-	if err := s.cast.seedLegacy(t.Context(), s.app); err != nil {
-		t.Fatal(err)
-	}
-	list := s.cast.legacyAccounts()
-	n := slices.IndexFunc(list, func(l legacyAccount) bool { return l.Outcome == "E4" })
-	l := list[n]
-	r := &rig{stage: s}
-	r.knowLegacy(list)
-	name, number := legacyDocument(n)
-	ctx, violations := chromium(t, 375)
-	step := func(called string, actions ...chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		act(ctx, t, called, actions...)
-		picture(ctx, t, "moved-"+called+"-375")
-	}
-	step("1-look-up", chromedp.Navigate(s.issuer+"/lookup"), chromedp.WaitVisible("input#uscc"))
-	step("2-answer", chromedp.SendKeys("input#uscc", l.Key), chromedp.SendKeys("input#captcha", demoCaptcha), chromedp.Submit("input#uscc"), chromedp.WaitVisible(`a[href*="/login?"]`))
-	step("3-system", chromedp.Navigate(s.cast.systems[0].BaseURL), chromedp.Click("#sign_in"), chromedp.WaitVisible("#username"))
-	step("4-refused", chromedp.SendKeys("#username", l.LoginName), chromedp.SendKeys("#password", l.Password), chromedp.Submit("#password"), chromedp.WaitVisible(`a[href^="/me/realname/status"]`))
-	step("5-real-name", chromedp.Click(`a[href^="/me/realname/status"]`), chromedp.WaitVisible("input#id_number"))
-	step("6-verified", chromedp.SendKeys("input#name", name), chromedp.SendKeys("input#id_number", number), chromedp.Submit("input#id_number"), chromedp.WaitVisible(`a[href^="/oauth2/authorize"]`))
-	step("7-confirm", chromedp.Click(`a[href^="/oauth2/authorize"]`), chromedp.WaitVisible(`button[value="allow"]`))
-	step("8-in", chromedp.Click(`button[value="allow"]`), chromedp.WaitVisible("#id_token"))
-	id, err := chromedp.Run(ctx, chromedp.TextContent("#id_token"))
-	if err != nil || !strings.Contains(id, l.Key) || !strings.Contains(id, "hightech_enterprise:apply") {
-		t.Errorf("the system learns %s, %v", id, err)
-	}
-	if len(*violations) > 0 {
-		t.Errorf("the browser complained:\n%s", strings.Join(*violations, "\n"))
-	}
 }
