@@ -31,6 +31,8 @@ SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id > ? AND client_id
 	selectAllEndpoints = `
 SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id > ? ORDER BY id LIMIT ?`
 
+	disabledEndpoints = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE standing = 'disabled' ORDER BY since, id LIMIT ?`
+
 	addEndpoint = `
 INSERT INTO webhook_endpoints (` + endpointColumns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 
@@ -115,6 +117,15 @@ func (d *DB) Endpoints(ctx context.Context, clientID string, all bool, after str
 		return nil, fmt.Errorf("list webhooks: %w", err)
 	}
 	return out, nil
+}
+
+// DisabledEndpoints implements webhook.Store.
+func (d *DB) DisabledEndpoints(ctx context.Context, limit int) ([]webhook.Endpoint, error) {
+	all, err := list(ctx, d, disabledEndpoints, []any{limit}, d.scanEndpoint)
+	if err != nil {
+		return nil, fmt.Errorf("list webhooks: %w", err)
+	}
+	return all, nil
 }
 
 // EndpointForChange implements webhook.Store.

@@ -11,6 +11,7 @@ import (
 	"kejitong/provider/operator"
 	"kejitong/provider/signup"
 	"kejitong/provider/torch"
+	"kejitong/provider/webhook"
 )
 
 // Whatever a domain says of somebody's input can be read in both languages.
@@ -18,7 +19,7 @@ func TestEveryFaultHasWords(t *testing.T) {
 	for domain, keys := range map[string][]string{
 		"account":    account.Messages(),
 		"challenge":  challenge.Messages(),
-		"credential": credential.Messages(), "operator": operator.Messages(),
+		"credential": credential.Messages(), "operator": operator.Messages(), "webhook": webhook.Messages(),
 		"document": document.Messages(), "mandate": mandate.Messages(),
 		"signup": signup.Messages(), "torch": torch.Messages(),
 	} {

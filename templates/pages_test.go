@@ -49,7 +49,7 @@ func samples() map[string]templates.Page {
 		uploadSamples,
 		deskSamples,
 		importSamples,
-		deskSystemSamples,
+		deskSystemSamples, deskWebhookSamples,
 		securitySamples,
 		helpSamples,
 		enrollSamples,

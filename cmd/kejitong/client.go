@@ -158,14 +158,14 @@ func switchClient(ctx context.Context, verb string, to client.State, args []stri
 	}
 	return inVault(ctx, f.config, func(a *app) error {
 		c, err := findClient(ctx, a, *id)
+		if err == nil && c.State != to {
+			c, err = a.changeClient(ctx, c, string(to), func(c *client.Client) error {
+				c.State = to
+				return nil
+			})
+		}
 		if err != nil {
 			return err
-		}
-		if c.State != to {
-			c.State, c.UpdatedAt = to, now()
-			if err := a.db.PutClient(ctx, c, clientDeed(audit.ClientChanged, c.ID, string(to))); err != nil {
-				return err
-			}
 		}
 		r := reportClient(c)
 		return f.print(r, r.text(verb+"d"))
@@ -202,14 +202,14 @@ func clientReview(ctx context.Context, args []string, out io.Writer) error {
 	}
 	return inVault(ctx, f.config, func(a *app) error {
 		c, err := findClient(ctx, a, *id)
+		if err == nil && !c.Reviewed { // of what was looked at, not of what it became meanwhile
+			c, err = a.changeClient(ctx, c, "reviewed", func(c *client.Client) error {
+				c.Reviewed = true
+				return nil
+			})
+		}
 		if err != nil {
 			return err
-		}
-		if !c.Reviewed {
-			c.Reviewed, c.UpdatedAt = true, now()
-			if err := a.db.PutClient(ctx, c, clientDeed(audit.ClientChanged, c.ID, "reviewed")); err != nil {
-				return err
-			}
 		}
 		r := reportClient(c)
 		return f.print(r, r.text("reviewed"))
@@ -242,11 +242,8 @@ func clientSecret(ctx context.Context, args []string, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		if err := c.SetSecret(a.ring.Snapshot(), secret); err != nil {
-			return err
-		}
-		c.UpdatedAt = now()
-		if err := a.db.PutClient(ctx, c, clientDeed(audit.ClientChanged, c.ID, "secret")); err != nil {
+		c, err = a.changeClient(ctx, c, "secret", func(c *client.Client) error { return c.SetSecret(a.ring.Snapshot(), secret) })
+		if err != nil {
 			return err
 		}
 		r := reportClient(c)

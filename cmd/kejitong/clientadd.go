@@ -225,24 +225,22 @@ func clientAdd(ctx context.Context, args []string, out io.Writer) error {
 		if err := a.reachable(ctx, m); err != nil {
 			return err
 		}
-		c := &client.Client{ID: f.id, State: client.Active, Reviewed: true, CreatedAt: now()}
-		kind := audit.ClientCreated
-		old, err := a.db.Client(ctx, f.id)
+		secret := ""
+		fill := func(c *client.Client) (err error) {
+			c.Metadata = m
+			secret, err = f.seal(a, c)
+			return err
+		}
+		c, err := a.db.Client(ctx, f.id)
 		switch {
 		case fault.Is(err, fault.NotFound):
-		case err != nil:
-			return err
-		case !f.replace:
-			return refuse("id", f.id, "is registered already; kejitong client update changes it, --replace gives it new metadata, kejitong client secret a new secret")
-		default:
-			c, kind = old, audit.ClientChanged
+			c, err = a.enterClient(ctx, f.id, fill)
+		case err == nil && !f.replace:
+			err = refuse("id", f.id, takenID)
+		case err == nil:
+			c, err = a.changeClient(ctx, c, "command line", fill)
 		}
-		c.Metadata, c.UpdatedAt = m, now()
-		secret, err := f.seal(a, c)
 		if err != nil {
-			return err
-		}
-		if err := a.db.PutClient(ctx, c, clientDeed(kind, c.ID, "command line")); err != nil {
 			return err
 		}
 		r := reportClient(c)
@@ -251,6 +249,26 @@ func clientAdd(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 		return f.print(r, r.text("registered"))
+	})
+}
+
+const takenID = "is registered already; kejitong client update changes it, --replace gives it new metadata, kejitong client secret a new secret"
+
+// enterClient registers a client whose id nobody took meanwhile.
+func (a *app) enterClient(ctx context.Context, id string, fill func(*client.Client) error) (*client.Client, error) {
+	c := &client.Client{ID: id, State: client.Active, Reviewed: true, CreatedAt: now(), UpdatedAt: now()}
+	if err := fill(c); err != nil {
+		return nil, err
+	}
+	return c, a.db.InTx(ctx, func(ctx context.Context) error {
+		_, err := a.db.ClientForChange(ctx, id)
+		switch {
+		case err == nil:
+			return refuse("id", id, takenID)
+		case !fault.Is(err, fault.NotFound):
+			return err
+		}
+		return a.db.PutClient(ctx, c, clientDeed(audit.ClientCreated, id, "command line"))
 	})
 }
 

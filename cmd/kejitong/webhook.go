@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"kejitong/provider/fault"
 	"kejitong/provider/webhook"
@@ -184,7 +182,7 @@ func webhookLog(ctx context.Context, args []string, out io.Writer) error {
 		if _, err := a.db.Endpoint(ctx, *id); err != nil {
 			return blameHook(err)
 		}
-		all, err := a.db.Deliveries(ctx, *id, time.UnixMilli(math.MaxInt64/2000), "", 100)
+		all, err := a.db.Deliveries(ctx, *id, webhook.Newest(), "", 100)
 		if err != nil {
 			return err
 		}

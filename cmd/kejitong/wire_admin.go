@@ -55,7 +55,7 @@ func (a *app) wireAdmin(kit *web.Kit, sessions *session.Service, _ *visitor.Hall
 	return &admin.Handler{
 		Web: kit, Desk: a.operators(), Board: &operator.Board{Store: a.db, Now: a.clock}, Accounts: a.db, Principals: a.db, Sessions: sessions,
 		Trail: a.db, Chain: a.chain, Cases: a.names, Appeals: appeals, Papers: a.papers, Integrators: a.console, Clients: a.db,
-		Catalogue: a.entitlements(), Census: &entitlement.Census{Store: a.db, Now: a.clock}, Systems: a.db, Rights: a.db, ClientLog: a.clientLog, Imports: &torch.Ledger{Books: a.db, Now: a.clock}, Picture: a.deskCodes().Picture, Keys: a.ring.Snapshot,
+		Catalogue: a.entitlements(), Census: &entitlement.Census{Store: a.db, Now: a.clock}, Systems: a.db, Rights: a.db, ClientLog: a.clientLog, Hooks: a.webhooks(), Imports: &torch.Ledger{Books: a.db, Now: a.clock}, Picture: a.deskCodes().Picture, Keys: a.ring.Snapshot,
 		Networks: c.Networks, Limits: admin.Limits{Reveals: c.RevealsPerHour, Searches: c.SearchesPerHour}, Glance: &operator.Watch{Store: a.db, Now: a.clock}, Outbox: a.runner, Now: a.clock, Log: a.log,
 	}, nil
 }

@@ -20,6 +20,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,6 +117,12 @@ const (
 	Held      State = "held"   // kept until the endpoint is resumed
 )
 
+// Over tells whether nothing more happens to a delivery by itself.
+func (s State) Over() bool { return s == Delivered || s == Failed }
+
+// Newest is a moment before which all deliveries were made.
+func Newest() time.Time { return time.UnixMilli(math.MaxInt64 / 2000) }
+
 // Delivery is one event on its way to one endpoint. Its id is the same at every
 // try, so that the receiver can tell a repetition.
 type Delivery struct {
@@ -151,6 +158,8 @@ type Store interface {
 	// Endpoints gives up to limit of the client ("" with all false: the operator's;
 	// all true: everybody's) with ids above after, ordered by id.
 	Endpoints(ctx context.Context, clientID string, all bool, after string, limit int) ([]Endpoint, error)
+	// DisabledEndpoints gives up to limit that are disabled, the longest first.
+	DisabledEndpoints(ctx context.Context, limit int) ([]Endpoint, error)
 	// AddEndpoint inserts e and records ev, together; fault.Conflict if there is one
 	// with its id.
 	AddEndpoint(ctx context.Context, e Endpoint, ev audit.Event) error

@@ -104,6 +104,12 @@ func (h *Handler) doors() []door {
 		{post, "/admin/systems/{id}", only(sys), h.changeSystem},
 		{get, "/admin/systems/{id}/edit", only(sys), h.editSystem},
 
+		{get, "/admin/webhooks", only(sys, sec), h.showWebhooks},
+		{post, "/admin/webhooks", only(sys), h.addWebhook},
+		{get, "/admin/webhooks/{id}", only(sys, sec), h.showWebhook},
+		{post, "/admin/webhooks/{id}", only(sys), h.changeWebhook},
+		{post, "/admin/webhooks/{id}/deliveries/{delivery}", only(sys), h.redeliver},
+
 		{get, "/admin/notices", only(sys), h.showNotices},
 		{post, "/admin/notices", only(sys), h.postNotice},
 		{post, "/admin/notices/{id}", only(sys), h.endNotice},
@@ -145,7 +151,7 @@ func (h *Handler) Mount(r *mux.Router) {
 // open.
 var places = [...]struct{ key, path string }{
 	{"home", "/admin"}, {"cases", "/admin/cases"}, {"appeals", "/admin/appeals"}, {"accounts", "/admin/accounts"}, {"imports", "/admin/import"}, {"audit", "/admin/audit"},
-	{"operators", "/admin/operators"}, {"approvals", "/admin/approvals"}, {"systems", "/admin/systems"}, {"integrators", "/admin/integrators"}, {"notices", "/admin/notices"}, {"self", "/admin/self"},
+	{"operators", "/admin/operators"}, {"approvals", "/admin/approvals"}, {"systems", "/admin/systems"}, {"integrators", "/admin/integrators"}, {"webhooks", "/admin/webhooks"}, {"notices", "/admin/notices"}, {"self", "/admin/self"},
 }
 
 // may tells whether the role may open the path.

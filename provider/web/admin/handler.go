@@ -20,6 +20,7 @@ import (
 	"kejitong/provider/session"
 	"kejitong/provider/torch"
 	"kejitong/provider/web"
+	"kejitong/provider/webhook"
 )
 
 // Accounts is what the desk reads and changes of accounts and units.
@@ -85,6 +86,7 @@ type Handler struct {
 	Rights      Rights                                     //
 	Systems     Systems                                    //
 	Clients     AllClients                                 //
+	Hooks       *webhook.Service                           // who is told of changes
 	ClientLog   ClientLog                                  // why requests of clients failed
 	Imports     *torch.Ledger                              // what came from the former platform
 	Picture     func(secret, login string) ([]byte, error) // QR code of a second factor; nil shows none

@@ -53,6 +53,8 @@ func (h *Handler) home(w http.ResponseWriter, r *http.Request, v visit) {
 	switch v.operator.Role {
 	case operator.Reviewer:
 		p.Tiles, err = h.waiting(r.Context(), v)
+	case operator.SystemAdmin:
+		p.Tiles, err = h.silent(r.Context())
 	case operator.SecurityAdmin, operator.Auditor:
 		p.Tiles, err = h.unapproved(r.Context(), v)
 	}

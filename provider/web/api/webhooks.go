@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"errors"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -222,7 +221,7 @@ func (h *Handler) listDeliveries(w http.ResponseWriter, r *http.Request, v visit
 	if err != nil {
 		return err
 	}
-	before, id := time.UnixMilli(math.MaxInt64/2000), ""
+	before, id := webhook.Newest(), ""
 	if ms, last, ok := strings.Cut(from, " "); ok {
 		at, err := strconv.ParseInt(ms, 10, 64)
 		if err != nil {
