@@ -20,58 +20,53 @@ const takeTorchBatch = `UPDATE torch_batches SET state = 'committed', committed_
 // dethroneTorch: an unverified legal account does not rule over a unit whose own
 // comes.
 const dethroneTorch = `
-UPDATE accounts SET unit_id = '', version = version + 1
-WHERE id IN (SELECT r.rival FROM torch_records r WHERE r.batch_id = ? AND r.rival <> '')`
+UPDATE accounts SET unit_id = '', version = version + 1 WHERE id IN (SELECT r.rival FROM torch_decided r WHERE r.rival <> '')`
 
 const addTorchUnits = `
 INSERT INTO units (id, uscc, name, type, region, registration_authority, status, state, account_id, verified_at, realname_status, realname_level,
     realname_method, realname_verified_at, process_id, check_id, check_organization)
-SELECT r.unit_id, r.key_text, r.unit_name, r.unit_type, r.unit_region, r.unit_office, 'active', 'active', r.id, 0, 'unverified', 'L0', '', 0, '', '', ''
-FROM torch_records r WHERE r.batch_id = ? AND r.unit_made`
-
-// markTorchUnits names the unit that was there already.
-const markTorchUnits = `
-UPDATE torch_records SET unit_id = COALESCE((SELECT u.id FROM units u WHERE u.uscc = torch_records.key_text), '')
-WHERE batch_id = ? AND kind = 'unit' AND NOT unit_made`
+SELECT r.unit_id, r.key_text, s.unit_name, s.unit_type, s.unit_region, s.unit_office, 'active', 'active', r.id, 0, 'unverified', 'L0', '', 0, '', '', ''
+FROM torch_decided r JOIN torch_records s ON s.id = r.id WHERE s.batch_id = ? AND r.unit_made`
 
 const addTorchAccounts = `
 INSERT INTO accounts (id, kind, state, login_name, login_key, unit_id, realname_status, realname_level, realname_method, realname_verified_at,
     process_id, check_id, check_organization, profile, locale, created_at, updated_at, password_changed_at, version)
-SELECT r.id, t.makes, 'active', ` + torchName + `, lower(` + torchName + `), CASE WHEN t.makes = 'legal_entity' THEN r.unit_id ELSE '' END,
-    'unverified', 'L0', '', 0, '', '', '', r.profile, '', r.created_at, ?, 0, 1
-FROM torch_records r JOIN torch_rules t ON t.kind = r.kind AND t.facts = r.facts WHERE r.batch_id = ? AND r.made`
+SELECT r.id, r.makes, 'active', ` + torchName + `, lower(` + torchName + `), CASE WHEN r.makes = 'legal_entity' THEN r.unit_id ELSE '' END,
+    'unverified', 'L0', '', 0, '', '', '', s.profile, '', s.created_at, ?, 0, 1
+FROM torch_decided r JOIN torch_records s ON s.id = r.id WHERE s.batch_id = ? AND r.made`
 
 // linkTorchUnits gives a unit that was there its own account.
 const linkTorchUnits = `
-UPDATE units SET account_id = r.id FROM torch_records r
-WHERE r.batch_id = ? AND r.unit_id = units.id AND r.outcome IN ('E1', 'E3') AND NOT r.unit_made`
+UPDATE units SET account_id = r.id FROM torch_decided r WHERE r.unit_id = units.id AND r.outcome IN ('E1', 'E3') AND NOT r.unit_made`
 
 const addTorchPasswords = `
 INSERT INTO credentials (account_id, phc, legacy, changed_at, must_change)
-SELECT r.id, '', r.legacy, ?, FALSE FROM torch_records r WHERE r.batch_id = ? AND r.made AND r.legacy <> ''`
+SELECT r.id, '', s.legacy, ?, FALSE FROM torch_decided r JOIN torch_records s ON s.id = r.id WHERE s.batch_id = ? AND r.made AND r.worded`
 
 // The grants of a person's account that stands for a unit wait for the person's
 // real name.
 const addTorchMandates = `
 INSERT INTO mandates (id, account_id, unit_id, relation, state, source, valid_from, valid_until)
 SELECT r.id || '.m', r.id, r.unit_id, 'handler', 'pending', 'torch_migration', ?, 0
-FROM torch_records r WHERE r.batch_id = ? AND r.outcome IN ('E4', 'E5')`
+FROM torch_decided r WHERE r.outcome IN ('E4', 'E5')`
 
 const addTorchGrants = `
 INSERT INTO entitlements (id, account_id, unit_id, system, actions, state, source, valid_from, valid_until)
 SELECT r.id || '.' || s.id, r.id, r.unit_id, s.id, s.actions, 'pending', 'torch_migration', ?, 0
-FROM torch_records r JOIN systems s ON s.earned = TRUE AND s.state = 'open' WHERE r.batch_id = ? AND r.outcome IN ('E4', 'E5')`
+FROM torch_decided r JOIN systems s ON s.earned = TRUE AND s.state = 'open' WHERE r.outcome IN ('E4', 'E5')`
 
 const addTorchAudit = `
 INSERT INTO audit (at, kind, actor, object, client_id, result, detail, ip, user_agent, request_id)
-SELECT CAST(? AS BIGINT), ?, ?, r.account_id, '', 'ok', r.outcome, '', '', '' FROM torch_records r
-WHERE r.batch_id = ? AND r.outcome <> '' ORDER BY r.row_no`
+SELECT CAST(? AS BIGINT), ?, ?, r.account_id, '', 'ok', r.outcome, '', '', '' FROM torch_decided r
+WHERE r.outcome <> '' ORDER BY r.row_no`
 
-// settleTorch: what was only needed to decide goes. A USCC is public.
+// settleTorch writes what was decided, and takes away what was only needed for it. A
+// USCC is public.
 const settleTorch = `
-UPDATE torch_records SET decided_at = CASE WHEN outcome = '' THEN 0 ELSE CAST(? AS BIGINT) END, profile = '', legacy = '',
-    key_text = CASE WHEN kind = 'unit' THEN key_text ELSE '' END
-WHERE batch_id = ?`
+UPDATE torch_records SET facts = r.facts, outcome = r.outcome, made = r.made, name_no = r.name_no, account_id = r.account_id, unit_id = r.unit_id,
+    unit_made = r.unit_made, rival = r.rival, holder = r.holder, decided_at = CASE WHEN r.outcome = '' THEN 0 ELSE CAST(? AS BIGINT) END,
+    profile = '', legacy = '', key_text = CASE WHEN r.kind = 'unit' THEN r.key_text ELSE '' END
+FROM torch_decided r WHERE torch_records.batch_id = ? AND torch_records.id = r.id`
 
 // commitAttempts bounds how often a batch is decided anew.
 const commitAttempts = 60
@@ -99,17 +94,16 @@ func (d *DB) Commit(ctx context.Context, batch string, rules []torch.Rule, now t
 		if err := p.decideAll(ctx, batch, rules); err != nil {
 			return err
 		}
-		if plan, err = p.torchPlan(ctx, batch); err != nil {
+		if plan, err = p.torchPlan(ctx); err != nil {
 			return err
 		}
 		for _, step := range []struct {
 			text string
 			args []any
 		}{
-			{dethroneTorch, []any{batch}}, {addTorchUnits, []any{batch}}, {markTorchUnits, []any{batch}}, {addTorchAccounts, []any{at, batch}},
-			{linkTorchUnits, []any{batch}}, {addTorchPasswords, []any{at, batch}}, {addTorchMandates, []any{at, batch}}, {addTorchGrants, []any{at, batch}},
-			{rememberTorchMandates, []any{at, ev.Actor, batch, batch}}, {rememberTorchGrants, []any{at, ev.Actor, batch, batch}},
-			{addTorchAudit, []any{at, string(audit.AccountMigrated), ev.Actor, batch}}, {settleTorch, []any{at, batch}},
+			{dethroneTorch, nil}, {addTorchUnits, []any{batch}}, {addTorchAccounts, []any{at, batch}}, {linkTorchUnits, nil},
+			{addTorchPasswords, []any{at, batch}}, {addTorchMandates, []any{at}}, {addTorchGrants, []any{at}}, {addTorchAudit, []any{at, string(audit.AccountMigrated), ev.Actor}},
+			{settleTorch, []any{at, batch}}, {rememberTorchMandates, []any{at, ev.Actor, batch, batch}}, {rememberTorchGrants, []any{at, ev.Actor, batch, batch}},
 		} {
 			if _, err := p.exec(ctx, step.text, step.args...); err != nil {
 				return err
