@@ -13,6 +13,7 @@ const (
 	MsgOwnCase      = "desk.error.own_case"
 	MsgNotDecider   = "desk.error.not_decider"
 	MsgProposalOver = "desk.error.proposal_over"
+	MsgProposerGone = "desk.error.proposer_gone"
 	MsgSame         = "desk.error.nothing_changes"
 	MsgNotice       = "desk.error.notice_text"
 	MsgNoticeTimes  = "desk.error.notice_times"
@@ -23,5 +24,5 @@ const (
 // Messages lists every message key of this package's faults.
 func Messages() []string {
 	return []string{MsgWrong, MsgReused, MsgCode, MsgInvite, MsgRole, MsgLogin, MsgChanged, MsgOwnProposal, MsgOwnCase, MsgNotDecider,
-		MsgProposalOver, MsgSame, MsgNotice, MsgNoticeTimes, MsgReveals, MsgAccount}
+		MsgProposalOver, MsgProposerGone, MsgSame, MsgNotice, MsgNoticeTimes, MsgReveals, MsgAccount}
 }

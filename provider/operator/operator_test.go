@@ -411,6 +411,53 @@ func TestFourEyes(t *testing.T) {
 	})
 }
 
+// S80: two people agree as they are now. What was proposed by somebody who has been
+// disabled or moved since is not done, and can be refused; nor does anything happen
+// on the word of a decider who lost the role while he spoke.
+func TestFourEyesOfPeopleWhoLeft(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		h := newHouse(t, db)
+		ctx := t.Context()
+		sec, other := h.hire(operator.SecurityAdmin), h.hire(operator.SecurityAdmin)
+		last := func() string {
+			h.now = h.now.Add(time.Minute)
+			all, err := db.Proposals(ctx, 1)
+			if err != nil || len(all) != 1 {
+				t.Fatal(all, err)
+			}
+			return all[0].ID
+		}
+		accomplice := operator.Change{Deed: operator.Add, Login: "accomplice", Role: operator.SecurityAdmin}
+		for name, c := range map[string]operator.Change{
+			"disabled": {Deed: operator.Disable},
+			"moved":    {Deed: operator.SetRole, Role: operator.Reviewer},
+		} {
+			sys := h.hire(operator.SystemAdmin)
+			must(t, h.ProposeChange(ctx, sys, accomplice))
+			id := last()
+			c.Operator = sys.ID
+			if _, _, err := h.Apply(ctx, c, "operator"); err != nil {
+				t.Fatal(err)
+			}
+			if _, secret, err := h.Decide(ctx, sec, id, true); !fault.Is(err, fault.Conflict) || secret != "" {
+				t.Errorf("a proposal of somebody who was %s: %v", name, err)
+			}
+			_, _, err := h.Decide(ctx, sec, id, false)
+			must(t, err)
+		}
+		must(t, h.ProposeChange(ctx, h.hire(operator.SystemAdmin), accomplice))
+		id := last()
+		if _, _, err := h.Apply(ctx, operator.Change{Deed: operator.SetRole, Operator: other.ID, Role: operator.Reviewer}, "operator"); err != nil {
+			t.Fatal(err)
+		}
+		if _, secret, err := h.Decide(ctx, other, id, true); !fault.Is(err, fault.Refused) || secret != "" { // other as the request found him
+			t.Errorf("confirmed by who lost the role: %v", err)
+		}
+		_, _, err := h.Decide(ctx, sec, id, true)
+		must(t, err)
+	})
+}
+
 func TestNotices(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		h := newHouse(t, db)

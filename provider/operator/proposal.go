@@ -71,6 +71,14 @@ func deciders(m Matter) []Role {
 	return []Role{SecurityAdmin}
 }
 
+// proposer is the role that proposes a matter.
+func proposer(m Matter) Role {
+	if m == Export {
+		return Auditor
+	}
+	return SystemAdmin
+}
+
 // MayDecide tells whether o may confirm or refuse p: another person, of a role
 // for it, whom it does not concern.
 func (p Proposal) MayDecide(o Operator, now time.Time) bool {
@@ -120,7 +128,7 @@ func (s *Service) propose(ctx context.Context, by Operator, m Matter, subject st
 
 // Decide confirms or refuses a proposal. Confirming does what was proposed, but for
 // exports, in the transaction that settles it: what cannot be done any more stays
-// open. Of Add and Reset the one-time secret comes back with the operator. Of two
+// open; so does what somebody proposed who may not propose it any more. Of Add and Reset the one-time secret comes back with the operator. Of two
 // who decide at once, one does (fault.Conflict for the other).
 func (s *Service) Decide(ctx context.Context, by Operator, id string, confirm bool) (o Operator, secret string, err error) {
 	p, err := s.Store.Proposal(ctx, id)
@@ -144,6 +152,9 @@ func (s *Service) Decide(ctx context.Context, by Operator, id string, confirm bo
 		if err == nil && !won {
 			err = &fault.Error{Kind: fault.Conflict, Msg: MsgProposalOver}
 		}
+		if err == nil && confirm {
+			err = s.stillTwo(ctx, p, by)
+		}
 		if err != nil || to != Done {
 			return err
 		}
@@ -161,6 +172,27 @@ func (s *Service) Decide(ctx context.Context, by Operator, id string, confirm bo
 		return Operator{}, "", err
 	}
 	return o, secret, nil
+}
+
+// stillTwo looks at both people as they are now: nothing is done for somebody who
+// was disabled or lost the role since he proposed it, nor on the word of somebody
+// who did since this request of his began (S80).
+func (s *Service) stillTwo(ctx context.Context, p Proposal, by Operator) error {
+	asked, err := s.Store.Operator(ctx, p.By)
+	if err != nil {
+		return err
+	}
+	if asked.State != Active || asked.Role != proposer(p.Matter) {
+		return &fault.Error{Kind: fault.Conflict, Msg: MsgProposerGone}
+	}
+	decider, err := s.Store.Operator(ctx, by.ID)
+	if err != nil {
+		return err
+	}
+	if decider.State != Active || decider.Role != by.Role {
+		return &fault.Error{Kind: fault.Refused, Msg: MsgNotDecider}
+	}
+	return nil
 }
 
 func (s *Service) refusal(p Proposal, by Operator, now time.Time) error {
