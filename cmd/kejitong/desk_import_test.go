@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"kejitong/provider/audit"
 	"kejitong/provider/torch"
@@ -117,6 +118,10 @@ func TestDeskKnowsUsedBatches(t *testing.T) {
 	key, window := m.key(torch.E1)
 	b := r.browser()
 	b.submit(b.get(r.issuer+"/login?window="+window), "username", url.Values{"username": {key}, "password": {m.g.password(key)}})
+	r.clock.move(time.Hour)
+	if err := (&torch.Watch{Uses: r.app.db, Now: r.clock.now}).Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if p := r.atDesk("sysadmin").get(r.issuer + "/admin/import"); !strings.Contains(p.body, "不能撤回") {
 		t.Errorf("somebody came, and still:\n%s", p.body)
 	}

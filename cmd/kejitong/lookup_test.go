@@ -33,7 +33,7 @@ func bringOver(t *testing.T, r *rig) moved {
 	if err := m.g.platform(t.Context(), r.app, n); err != nil {
 		t.Fatal(err)
 	}
-	r.bring(path)
+	r.bring("b", path)
 	for i := n - 1; i >= 0; i-- {
 		m.first[m.g.outcome(i)] = i
 	}
@@ -41,10 +41,10 @@ func bringOver(t *testing.T, r *rig) moved {
 }
 
 // bring brings the accounts of a file over, as a batch of its own.
-func (s *stage) bring(path string) {
+func (s *stage) bring(id, path string) {
 	s.t.Helper()
 	ctx, a := s.t.Context(), s.app
-	b, err := a.db.OpenBatch(ctx, torch.Batch{ID: path, Digest: path, File: filepath.Base(path), By: "somebody", CreatedAt: a.clock()})
+	b, err := a.db.OpenBatch(ctx, torch.Batch{ID: id, Digest: path, File: filepath.Base(path), By: "somebody", CreatedAt: a.clock()})
 	if err == nil {
 		stager := torch.Stager{Store: a.db, Now: a.clock, Chunk: 100, Report: func(e torch.RowError) { s.t.Error(e) }, Progress: func(int64, int64) {}}
 		b, err = stager.Stage(ctx, b, rowsOf(path, nil))

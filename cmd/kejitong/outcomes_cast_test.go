@@ -117,7 +117,7 @@ func (s *stage) seekers() []seeker {
 	put(account.NaturalPerson, g.mobile(suffixed), "+8619900000000")
 	put(account.NaturalPerson, "HJ_"+g.mobile(suffixed), "+8619900000000")
 	must(g.unitsWay(ctx, s.app, otherHere, torch.E4))
-	s.bring(s.secondFile(g))
+	s.bring("second", s.secondFile(g))
 
 	e, p := demoEntities(), demoPersons()[0]
 	put(account.NaturalPerson, e[1].USCC, "")

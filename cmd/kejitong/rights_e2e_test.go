@@ -4,11 +4,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"kejitong/provider/account"
 	"kejitong/provider/audit"
+	"kejitong/provider/client"
 	"kejitong/provider/entitlement"
 )
 
@@ -226,6 +228,93 @@ func TestWhoEarnsWhat(t *testing.T) {
 					t.Errorf("%s did not earn %s", kind, y)
 				}
 			}
+		}
+	})
+}
+
+// A system that the catalogue has only now, and that verification earns: who was
+// verified before finds it among the services and at its gate, without an
+// operator's doing (R36, R40); once, however many come at once. Whoever does not
+// qualify, or had it taken, gets nothing.
+func TestSystemsThatCameLater(t *testing.T) {
+	onRigs(t, func(t *testing.T, r *rig) {
+		catalogued := func(id entitlement.SystemID) {
+			t.Helper()
+			y := entitlement.System{ID: id, NameZH: "后来的系统" + string(id), NameEN: "Later " + string(id), Owner: "示例", EntryURL: "https://" + string(id) + ".example/login", Level: "L2",
+				Actions: []string{"apply"}, AccountKinds: []account.Kind{account.LegalEntity}, UnitTypes: []string{account.UnitEnterprise}, Earned: true}
+			if err := r.app.db.PutSystem(t.Context(), y, audit.Event{Kind: audit.SystemChanged, Actor: "test"}); err != nil {
+				t.Fatal(err)
+			}
+			r.register(string(id), client.Metadata{Name: "后来的系统", Scope: "openid org entitlements", RedirectURIs: []string{rpcb}})
+			c, err := r.app.db.Client(t.Context(), string(id))
+			if err == nil {
+				c.Metadata.BusinessSystems, c.Metadata.ClaimsProfile = []entitlement.SystemID{id}, client.Kejitong
+				err = r.app.db.PutClient(t.Context(), c, audit.Event{Kind: audit.ClientChanged, Actor: "test"})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		of := func(c string, id entitlement.SystemID) (out []entitlement.Grant) {
+			for _, g := range r.person(c).Grants {
+				if g.System == id {
+					out = append(out, g)
+				}
+			}
+			return out
+		}
+		catalogued("later")
+		b := r.browser()
+		r.walkIn(b, "b", "/me/services").wants(t, 200, "/me/services", "后来的系统later")
+		if got := of("b", "later"); len(got) != 1 || !got[0].Live(r.clock.now()) || got[0].Source != entitlement.Verification || got[0].UnitID != r.person("b").Unit.ID {
+			t.Fatalf("after a look at the services the unit holds %+v", got)
+		}
+		for _, c := range []string{"a", "c", "d", "e"} { // persons, and one who is not verified
+			r.walkIn(r.browser(), c, "/me/services")
+			if got := of(c, "later"); len(got) != 0 {
+				t.Errorf("%s holds %+v", c, got)
+			}
+		}
+
+		catalogued("gate")
+		a := asking("gate", "openid org entitlements")
+		p := b.get(r.authorizeURL(a))
+		if where := p.Request.URL.Path; where == "/refused" || where == "/login" {
+			t.Fatalf("the gate of a system that is earned leads to %s", p.Request.URL)
+		}
+		if got := of("b", "gate"); len(got) != 1 {
+			t.Fatalf("at the gate the unit got %+v", got)
+		}
+
+		// What an operator took does not come back, whatever its source was.
+		for id, source := range map[entitlement.SystemID]entitlement.Source{"taken": entitlement.Verification, "ended": entitlement.Delegated} {
+			catalogued(id)
+			g := entitlement.Grant{ID: string(account.NewID()), Account: r.person("b").Account.ID, UnitID: r.person("b").Unit.ID, System: id, Actions: []string{"apply"},
+				State: entitlement.Revoked, Source: source, From: r.clock.now()}
+			if err := r.app.db.PutGrant(t.Context(), g, audit.Event{Kind: audit.EntitlementMade, Actor: "test"}); err != nil {
+				t.Fatal(err)
+			}
+			b.get(r.issuer + "/me/services")
+			at(t, b.get(r.authorizeURL(asking(string(id), "openid org entitlements"))), "/refused")
+			if got := of("b", id); len(got) != 1 || got[0].State != entitlement.Revoked {
+				t.Errorf("%s: after it was taken the unit holds %+v", id, got)
+			}
+		}
+
+		// Many at once.
+		catalogued("many")
+		who := r.person("b")
+		var all sync.WaitGroup
+		for range 16 {
+			all.Go(func() {
+				if _, err := r.app.rights.CatchUp(t.Context(), who.Account, who.Unit); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if got := of("b", "many"); len(got) != 1 {
+			t.Errorf("sixteen at once made %d grants", len(got))
 		}
 	})
 }

@@ -221,6 +221,7 @@ func (a *app) assemble(ctx context.Context) error {
 		return err
 	}
 	a.rights = a.entitlements()
+	pages.Rights = a.rights
 	a.handlers = a.mandates()
 	a.names = a.realNames()
 	a.console = a.integrators(op)

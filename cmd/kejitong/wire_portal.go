@@ -23,6 +23,7 @@ func (a *app) wirePortal(kit *web.Kit, sessions *session.Service, hall *visitor.
 		Parts: []portal.Part{
 			&portal.Services{
 				Issuer: a.cfg.Issuer, Clients: a.clients, Systems: a.db, Units: a.db, Principals: a.db, Clock: a.clock,
+				Rights: a.rights,
 				Asking: &entitlement.Asking{Store: a.db, Rights: a.db, Herald: a.herald, Now: a.clock},
 			},
 			&portal.Evidence{Cases: a.names, Documents: a.papers},

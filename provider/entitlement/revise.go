@@ -212,7 +212,7 @@ const (
 	EffectNarrower    Effect = "narrower"     // those who no longer qualify keep what they hold
 	EffectWider       Effect = "wider"        // who qualifies now gets nothing by that alone
 	EffectLevelUp     Effect = "level_up"     // the services page offers it to fewer; clients ask for levels of their own
-	EffectEarned      Effect = "earned"       // who is verified from now on gets it; who was before does not
+	EffectEarned      Effect = "earned"       // who is verified gets it, who was verified before when they next enter or open their services
 	EffectNotEarned   Effect = "not_earned"   // who got it by verification keeps it
 	EffectEntry       Effect = "entry"        // the services page leads elsewhere at once
 )

@@ -44,6 +44,8 @@ type Store interface {
 	// HeldUnit gives a unit, and holds it until the transaction ends: of two changes
 	// of what others may do for it the later sees the earlier.
 	HeldUnit(ctx context.Context, id string) (account.Unit, error)
+	// HeldAccount gives an account, and holds it until the transaction ends.
+	HeldAccount(ctx context.Context, id account.ID) (account.Account, error)
 	// Ruler gives the active legal account of a unit with its verification; an empty
 	// id if there is none.
 	Ruler(ctx context.Context, unitID string) (account.ID, account.RealName, error)
@@ -75,16 +77,72 @@ type Service struct {
 
 // Earn gives an account that was just verified what the catalogue opens to it.
 func (s *Service) Earn(ctx context.Context, a account.Account, u *account.Unit) error {
+	owed, _, err := s.owed(ctx, a, u)
+	if err != nil {
+		return err
+	}
+	return s.give(ctx, owed, "verification")
+}
+
+// CatchUp gives an account what the catalogue opened to accounts like it after it
+// was verified: a system that is new, or that admits more than before. It tells
+// whether anything came. It is asked when something is missing, so that no change
+// of the catalogue has to touch every account at once. Whoever ever held a grant of
+// the system for the unit, from whatever source, gets none by it: what was taken
+// does not come back.
+func (s *Service) CatchUp(ctx context.Context, a account.Account, u *account.Unit) (came bool, err error) {
+	if a.State != account.Active || a.Sandbox != "" {
+		return false, nil
+	}
+	if owed, err := s.unheld(ctx, a, u); err != nil || len(owed) == 0 {
+		return false, err
+	}
+	err = s.Store.InTx(ctx, func(ctx context.Context) error {
+		a, err := s.Store.HeldAccount(ctx, a.ID) // of two at once the later finds what the earlier gave
+		if err != nil || a.State != account.Active {
+			return err
+		}
+		var u *account.Unit
+		if a.Kind == account.LegalEntity && a.UnitID != "" {
+			held, err := s.Store.HeldUnit(ctx, a.UnitID)
+			if err != nil {
+				return err
+			}
+			u = &held
+		}
+		owed, err := s.unheld(ctx, a, u)
+		if err != nil {
+			return err
+		}
+		came = len(owed) > 0
+		return s.give(ctx, owed, "catalogue")
+	})
+	return came && err == nil, err
+}
+
+// unheld is what a earns and never held.
+func (s *Service) unheld(ctx context.Context, a account.Account, u *account.Unit) ([]Grant, error) {
+	owed, had, err := s.owed(ctx, a, u)
+	return slices.DeleteFunc(owed, func(g Grant) bool {
+		return slices.ContainsFunc(had, func(h Grant) bool { return h.System == g.System && h.UnitID == g.UnitID })
+	}), err
+}
+
+// owed is what a earns, beside all that it holds or held.
+func (s *Service) owed(ctx context.Context, a account.Account, u *account.Unit) (owed, had []Grant, err error) {
 	catalogue, err := s.Store.Systems(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	_, had, err := s.Store.RightsOf(ctx, a.ID)
-	if err != nil {
-		return err
+	if _, had, err = s.Store.RightsOf(ctx, a.ID); err != nil {
+		return nil, nil, err
 	}
-	for _, g := range Earned(a, u, catalogue, had, s.Now()) {
-		ev := audit.Event{Kind: audit.EntitlementMade, Actor: "verification", Object: g.ID, Detail: string(g.System)}
+	return Earned(a, u, catalogue, had, s.Now()), had, nil
+}
+
+func (s *Service) give(ctx context.Context, grants []Grant, actor string) error {
+	for _, g := range grants {
+		ev := audit.Event{Kind: audit.EntitlementMade, Actor: actor, Object: g.ID, Detail: string(g.System)}
 		if err := s.Store.PutGrant(ctx, g, audit.From(ctx, ev)); err != nil {
 			return err
 		}

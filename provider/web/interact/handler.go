@@ -70,11 +70,18 @@ type Handler struct {
 	Tests       Tests // nil: there are no sandboxes
 	Ways        Ways
 	Audit       Recorder
+	Rights      Rights  // nil: nothing is earned here
 	Chosen      Choices // nil: what was chosen in earlier sessions is not known
 	Keys        func() *keys.Snapshot
 	Outbox      Waker
 	Now         func() time.Time
 	Log         *slog.Logger
+}
+
+// Rights gives an account what the catalogue opened to it meanwhile, and tells
+// whether anything came.
+type Rights interface {
+	CatchUp(ctx context.Context, a account.Account, u *account.Unit) (bool, error)
 }
 
 // Tests verifies the real name of test accounts, and of nobody else.

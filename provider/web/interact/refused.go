@@ -41,6 +41,17 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 		return
 	}
 	who := s.visit.Principal
+	if why == authflow.NotEntitled && h.Rights != nil {
+		came, err := h.Rights.CatchUp(r.Context(), who.Account, who.Unit)
+		if err != nil {
+			h.Web.Fail(w, r, err)
+			return
+		}
+		if came {
+			h.back(w, s)
+			return
+		}
+	}
 	p := templates.Refused{
 		Asks: s.asks(), Kind: string(why), Person: visitor.Name(who), AccountType: string(who.Account.Kind),
 		Level: who.Account.RealName.Level, NeedLevel: s.client.Metadata.Level(),

@@ -33,6 +33,7 @@ type Services struct {
 	Systems    Catalogue
 	Units      Chooser
 	Asking     *entitlement.Asking
+	Rights     *entitlement.Service
 	Principals principal.Reader
 	Clock      func() time.Time
 
@@ -102,6 +103,13 @@ func (s *Services) show(w http.ResponseWriter, r *http.Request, v *principal.Vis
 	systems, starters, err := s.catalogue(r)
 	if err != nil {
 		s.pages.Web.Fail(w, r, err)
+		return
+	}
+	if came, err := s.Rights.CatchUp(r.Context(), v.Principal.Account, v.Principal.Unit); err != nil {
+		s.pages.Web.Fail(w, r, err)
+		return
+	} else if came {
+		see(w, servicesPath) // v was read before
 		return
 	}
 	p := templates.Services{AccountType: string(v.Principal.Account.Kind), Verified: v.Principal.Account.RealName.Verified()}
