@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -151,6 +152,9 @@ func clientTokenAdd(ctx context.Context, args []string, out io.Writer) error {
 		ExpiresAt: now().AddDate(0, 0, f.days),
 	}
 	return inVault(ctx, f.config, func(a *app) error {
+		if err := a.believes(p.StatementIssuers, p.StatementRequired); err != nil {
+			return err
+		}
 		if err := a.db.PutInitialToken(ctx, t, deed(audit.InitialMade, t.ID, "command line")); err != nil {
 			return err
 		}
@@ -208,4 +212,25 @@ func clientTokenRevoke(ctx context.Context, args []string, out io.Writer) error 
 			State string `json:"state"`
 		}{*id, "revoked"}, "initial access token "+*id+" revoked; what it registered stays")
 	})
+}
+
+// believes refuses a token by which nothing could be registered: publishers that
+// the configuration does not trust, or statements where it trusts nobody's.
+func (a *app) believes(named []string, required bool) error {
+	if len(named) == 0 && !required {
+		return nil
+	}
+	trusted, err := publishers(a.cfg.Clients.StatementIssuersFile, a.outside())
+	if err != nil {
+		return err
+	}
+	if len(trusted) == 0 {
+		return refuse("statement-required", strconv.FormatBool(required), "means nothing here: clients.statement_issuers_file names no publisher")
+	}
+	for _, n := range named {
+		if !slices.ContainsFunc(trusted, func(p client.StatementIssuer) bool { return p.Issuer == n }) {
+			return refuse("statement-issuer", n, "is not among the publishers of clients.statement_issuers_file")
+		}
+	}
+	return nil
 }

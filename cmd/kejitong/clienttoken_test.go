@@ -99,3 +99,27 @@ func TestRegistrationsOverReplicas(t *testing.T) {
 		}
 	}
 }
+
+// A token whose statements nobody could bring would register nothing: that is said
+// when it is made, not to the developer who tries it.
+func TestInitialTokensNeedTrustedPublishers(t *testing.T) {
+	file := publisherFile(t, "issuers: [{issuer: "+publisher+", jwks_file: keys.json, algorithms: [PS256], claims: [client_name]}]", newSigner(t, "PS256", "k").set(t))
+	trusting := newDesk(t, "clients: {statement_issuers_file: "+file+"}\n")
+	for _, c := range []struct {
+		name, flag string
+		d          *desk
+		args       []string
+	}{
+		{"a publisher that nobody knows", "statement-issuer", trusting, []string{"--statement-issuer", "https://other.example"}},
+		{"one of two", "statement-issuer", trusting, []string{"--statement-issuer", publisher, "--statement-issuer", publisher + "/"}},
+		{"no publisher at all", "statement-required", newDesk(t, ""), []string{"--statement-required"}},
+		{"named where there is none", "statement-required", newDesk(t, ""), []string{"--statement-issuer", publisher}},
+	} {
+		c.d.as(t).refuses(c.flag, []string{"clients.statement_issuers_file"}, nil, append([]string{"client", "token", "add", "--note", c.name}, c.args...)...)
+	}
+	var made tokenReport
+	trusting.tells(&made, "client", "token", "add", "--note", "x", "--statement-required", "--statement-issuer", publisher)
+	if !slices.Equal(made.Policy.StatementIssuers, []string{publisher}) || !made.Policy.StatementRequired {
+		t.Errorf("%+v", made.Policy)
+	}
+}
