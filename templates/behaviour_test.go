@@ -3,6 +3,8 @@ package templates_test
 import (
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -141,6 +143,28 @@ func BenchmarkSignIn(b *testing.B) {
 	for b.Loop() {
 		if err := r.Render(io.Discard, f, p); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Chinese text has Chinese punctuation (GB/T 15834): no half-width colon, comma,
+// semicolon, question or exclamation mark follows a Chinese character on any page.
+func TestPunctuation(t *testing.T) {
+	half := regexp.MustCompile(`\p{Han}(?:</\w+>)*[:;,!?](?:\s|<|\p{Han}|$)`)
+	if !half.MatchString("<a>证件号码</a>: 不符") || half.MatchString("证件号码：123, 456") {
+		t.Fatal("the expression finds nothing, or too much")
+	}
+	pages, err := filepath.Glob("testdata/*.zh-CN.html")
+	if err != nil || len(pages) < 50 {
+		t.Fatalf("%d pages, %v", len(pages), err)
+	}
+	for _, path := range pages {
+		page, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range half.FindAllString(string(page), 3) {
+			t.Errorf("%s: %q", path, found)
 		}
 	}
 }
