@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"kejitong/provider/entitlement"
 )
 
 // Systems and grants through the interface; the failures first.
@@ -63,6 +65,9 @@ func TestRightsThroughTheInterface(t *testing.T) {
 		r.asks(412, token, "POST", path+"/suspend", nil, "If-Match", `"x"`)
 		if s := r.asks(200, token, "POST", path+"/suspend", nil); s.text("state") != "suspended" || s.body["holds"] != false {
 			t.Errorf("suspended: %s", s.raw)
+		}
+		if m := r.toldOf(r.person("a").Account.Profile.Phone, entitlement.NoticeDecreedOwn); m.Text == "" { // as by the desk's deed
+			t.Errorf("the holder was told %+v", m)
 		}
 		r.asks(409, token, "POST", path+"/suspend", nil)
 		r.asks(200, token, "POST", path+"/resume", nil)

@@ -198,16 +198,21 @@ func grantEnd(ctx context.Context, args []string, out io.Writer) error {
 			if g.State != entitlement.Active || g.UnitID != unitID || string(g.System) != f.system {
 				continue
 			}
-			left := slices.DeleteFunc(slices.Clone(g.Actions), func(action string) bool { return len(actions) == 0 || slices.Contains(actions, action) })
-			switch {
-			case len(left) == len(g.Actions):
+			gone := func(action string) bool { return len(actions) == 0 || slices.Contains(actions, action) }
+			if !slices.ContainsFunc(g.Actions, gone) {
 				continue
-			case len(left) > 0:
-				g.Actions = left
-			default:
-				g.State, g.Until = entitlement.Revoked, now()
 			}
-			if err := a.db.PutGrant(ctx, g, deed(audit.EntitlementEnded, g.ID, "grant")); err != nil {
+			err := a.entitlements().AlterGrant(ctx, g.ID, func(held entitlement.Grant) (entitlement.Grant, error) {
+				var err error
+				if left := slices.DeleteFunc(slices.Clone(held.Actions), gone); len(left) > 0 {
+					held.Actions = left
+				} else {
+					held, err = held.After(entitlement.Revoke, a.clock())
+				}
+				g = held
+				return held, err
+			}, deed(audit.EntitlementEnded, g.ID, "grant"))
+			if err != nil {
 				return err
 			}
 			ended = append(ended, reportGrant(g, who))

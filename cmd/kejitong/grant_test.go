@@ -147,7 +147,23 @@ func TestMandatesAndGrants(t *testing.T) {
 		}
 	}
 
+	owed := func() (n int) { // what holder and unit are told
+		d.inside(func(a *app) {
+			var err error
+			if n, _, err = a.db.OutboxBacklog(t.Context(), now()); err != nil {
+				t.Fatal(err)
+			}
+		})
+		return n
+	}
+	told := func(what string, before int) {
+		if owed() == before {
+			t.Errorf("%s told nobody", what)
+		}
+	}
+	before := owed()
 	d.does("grant", "end", "--login", "zhangsan", "--uscc", aUSCC, "--system", "hightech_enterprise", "--action", "report")
+	told("the end of one action", before)
 	if got := held("zhangsan", unit.ID); !slices.Equal(got, both[:1]) {
 		t.Errorf("after the end of one action %v", got)
 	}
@@ -158,7 +174,9 @@ func TestMandatesAndGrants(t *testing.T) {
 	if got := held("zhangsan", ""); !slices.Equal(got, both) {
 		t.Errorf("the end for the unit ended more: %v", got)
 	}
+	before = owed()
 	d.does("unit", "mandate", "end", "--login", "zhangsan", "--uscc", aUSCC)
+	told("the end of the mandate", before)
 	if _, acts := d.who("zhangsan").ActsFor(unit.ID, now()); acts {
 		t.Error("he still acts for the unit")
 	}

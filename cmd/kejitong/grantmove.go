@@ -32,7 +32,7 @@ func grantMove(ctx context.Context, d entitlement.Deed, args []string, out io.Wr
 	}
 	return inVault(ctx, f.config, func(a *app) error {
 		var after entitlement.Grant
-		err := a.db.ChangeGrant(ctx, *id, func(g entitlement.Grant) (entitlement.Grant, error) {
+		err := a.entitlements().AlterGrant(ctx, *id, func(g entitlement.Grant) (entitlement.Grant, error) {
 			next, err := g.After(d, a.clock())
 			after = next
 			return next, err

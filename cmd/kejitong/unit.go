@@ -12,7 +12,6 @@ import (
 	"kejitong/provider/audit"
 	"kejitong/provider/entitlement"
 	"kejitong/provider/fault"
-	"kejitong/provider/mandate"
 	"kejitong/provider/principal"
 )
 
@@ -274,7 +273,13 @@ func mandateEnd(ctx context.Context, args []string, out io.Writer) error {
 		if len(ended) == 0 {
 			return refuse("uscc", *uscc, "the person holds no mandate of this unit; kejitong grant list --login "+*login+" shows what there is")
 		}
-		if err := (&mandate.Service{Store: a.db, Now: now}).EndBy(ctx, "operator", unit.ID, who.Account.ID); err != nil {
+		err = a.db.InTx(ctx, func(ctx context.Context) error {
+			if err := a.mandates().EndBy(ctx, "operator", unit.ID, who.Account.ID); err != nil {
+				return err
+			}
+			return a.entitlements().Decided(ctx, who.Account.ID, unit.ID)
+		})
+		if err != nil {
 			return err
 		}
 		return f.print(ended, fmt.Sprintf("%s no longer acts for %s %s", *login, unit.USCC, unit.Name))

@@ -159,6 +159,11 @@ func (a *app) vault(ctx context.Context) error {
 	if err := a.adoptRights(ctx); err != nil {
 		return err
 	}
+	a.messages = &notify.Service{Store: a.db, Fiction: account.TestNumber, Now: a.clock, Log: a.log} // who delivers them needs more
+	a.herald = &factor.Herald{Queue: a.messages, Now: a.clock, Owner: func(ctx context.Context, id account.ID) (account.Account, error) {
+		p, err := a.db.ByAccount(ctx, id)
+		return p.Account, err
+	}}
 	a.chain = &audit.Chain{Store: a.db, Key: a.ring.Snapshot().Current(keys.Trail).Bytes, Now: a.clock}
 	if a.hasher != nil {
 		return nil

@@ -35,7 +35,7 @@ func (a *app) wireAPI(kit *web.Kit, _ *session.Service, _ *visitor.Hall) (provid
 	a.runner.Handlers[outbox.WebhookEvent] = hooks.Spread
 	a.runner.Handlers[outbox.Webhook] = hooks.Deliver
 	return &adminapi.Handler{
-		Web: kit, Issuer: a.cfg.Issuer, Gate: a.protocol, Deeds: a.db, Clients: a.keeper(), Rights: a.db, Accounts: a.db, Principals: a.db, Trail: a.db,
+		Web: kit, Issuer: a.cfg.Issuer, Gate: a.protocol, Deeds: a.db, Clients: a.keeper(), Rights: a.db, Altering: a.rights, Accounts: a.db, Principals: a.db, Trail: a.db,
 		Hooks: hooks, Keys: a.ring.Snapshot, Outbox: a.runner, Now: a.clock,
 	}, nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"kejitong/config"
 	"kejitong/provider"
-	"kejitong/provider/account"
 	"kejitong/provider/challenge"
 	"kejitong/provider/credential"
 	"kejitong/provider/keys"
@@ -23,7 +22,7 @@ import (
 )
 
 // challenges builds what tells people something and what asks them for a proof;
-// a.messages, a.captchas and a.codes serve every surface.
+// a.captchas and a.codes serve every surface.
 func (a *app) challenges(render *templates.Renderer) {
 	say := func(locale, key string, args []string) string {
 		text := templates.Text{Key: key}
@@ -43,7 +42,7 @@ func (a *app) challenges(render *templates.Renderer) {
 		a.caps = challenge.Caps{PerAddress: a.cfg.Notify.SMS.PerAddress, Global: a.cfg.Notify.SMS.PerHour}
 	}
 	a.watch = &credential.Watch{Store: a.db, Now: a.clock, Log: a.log}
-	a.messages = &notify.Service{Store: a.db, Senders: a.senders, Say: say, Fiction: account.TestNumber, Now: a.clock, Log: a.log}
+	a.messages.Senders, a.messages.Say = a.senders, say
 	a.runner.Handlers[outbox.Message] = func(ctx context.Context, t outbox.Task) error {
 		var n outbox.Note
 		if err := json.Unmarshal([]byte(t.Payload), &n); err != nil {

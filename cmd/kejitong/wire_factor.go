@@ -1,11 +1,8 @@
 package main
 
 import (
-	"context"
-
 	"github.com/go-webauthn/webauthn/webauthn"
 
-	"kejitong/provider/account"
 	"kejitong/provider/factor"
 	"kejitong/provider/keys"
 	"kejitong/provider/session"
@@ -22,13 +19,9 @@ func (a *app) platformName() string {
 	return "Kejitong"
 }
 
-// secondFactors builds what accounts and operators prove beside a password, and
-// what tells owners of it; a.factors and a.herald serve every surface.
+// secondFactors builds what accounts and operators prove beside a password;
+// a.factors serves every surface.
 func (a *app) secondFactors(party *webauthn.WebAuthn) {
-	a.herald = &factor.Herald{Queue: a.messages, Now: a.clock, Owner: func(ctx context.Context, id account.ID) (account.Account, error) {
-		p, err := a.db.ByAccount(ctx, id)
-		return p.Account, err
-	}}
 	a.factors = &factor.Service{
 		Store: a.db, Issuer: a.platformName(), Passkeys: party, Key: a.ring.Snapshot().Current(keys.FactorMAC).Bytes, Herald: a.herald,
 		Now: a.clock,

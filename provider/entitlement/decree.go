@@ -70,11 +70,29 @@ func (s *Service) Decree(ctx context.Context, o Order, by string) error {
 		if err != nil {
 			return err
 		}
-		return s.decreed(ctx, holder, unit)
+		return s.Decided(ctx, holder, unit)
 	})
 }
 
-func (s *Service) decreed(ctx context.Context, holder account.ID, unitID string) error {
+// AlterGrant is Store.ChangeGrant for the platform's own programs and commands: it
+// tells holder and unit as Decree does.
+func (s *Service) AlterGrant(ctx context.Context, id string, change func(Grant) (Grant, error), ev audit.Event) error {
+	return s.Store.InTx(ctx, func(ctx context.Context) error {
+		var was Grant
+		err := s.Store.ChangeGrant(ctx, id, func(g Grant) (Grant, error) {
+			was = g
+			return change(g)
+		}, ev)
+		if err != nil {
+			return err
+		}
+		return s.Decided(ctx, was.Account, was.UnitID)
+	})
+}
+
+// Decided tells holder and unit, within ctx's transaction, that the platform changed
+// a right; of one for the account itself unitID is "".
+func (s *Service) Decided(ctx context.Context, holder account.ID, unitID string) error {
 	if unitID == "" {
 		return s.Herald.Tell(ctx, holder, NoticeDecreedOwn)
 	}

@@ -63,9 +63,13 @@ type Rights interface {
 	GrantsAfter(ctx context.Context, who account.ID, unit, after string, limit int) ([]entitlement.Grant, error)
 	// PutGrant enters a grant; fault.Invalid if account or system does not exist.
 	PutGrant(ctx context.Context, g entitlement.Grant, ev audit.Event) error
-	// ChangeGrant puts what change makes of the grant in its place; fault.NotFound
-	// if there is none.
-	ChangeGrant(ctx context.Context, id string, change func(entitlement.Grant) (entitlement.Grant, error), ev audit.Event) error
+}
+
+// Altering changes what is granted.
+type Altering interface {
+	// AlterGrant puts what change makes of the grant in its place and tells those
+	// whom it concerns; fault.NotFound if there is none.
+	AlterGrant(ctx context.Context, id string, change func(entitlement.Grant) (entitlement.Grant, error), ev audit.Event) error
 }
 
 // Accounts is what is read and changed of accounts.
@@ -99,6 +103,7 @@ type Handler struct {
 	Deeds      Deeds
 	Clients    *client.Keeper
 	Rights     Rights
+	Altering   Altering
 	Accounts   Accounts
 	Principals principal.Reader
 	Trail      Trail

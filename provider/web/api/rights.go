@@ -281,7 +281,7 @@ func (h *Handler) changeGrant(deed entitlement.Deed) func(http.ResponseWriter, *
 		if deed == entitlement.Revoke {
 			ev.Kind = audit.EntitlementEnded
 		}
-		err := h.Rights.ChangeGrant(r.Context(), id, func(g entitlement.Grant) (entitlement.Grant, error) {
+		err := h.Altering.AlterGrant(r.Context(), id, func(g entitlement.Grant) (entitlement.Grant, error) {
 			if tag := match(r); tag != "" && tag != tagOf(h.viewGrant(g)) {
 				return g, &fault.Error{Kind: fault.Conflict, Msg: client.MsgVersion}
 			}
