@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 	_ "modernc.org/sqlite"
@@ -73,14 +74,31 @@ func TestResealReadsEachRowOnce(t *testing.T) {
 	_, err = ring.Relieve(ctx, "test")
 	must(t, err)
 	const reads = `SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables WHERE relname = 'accounts'`
-	must(t, db.Close()) // a connection tells what it read when it ends
+	must(t, db.Close())
+	unconnected(t, o)
 	before := storetest.Count(t, o, reads)
 	db, _, _ = aged(t, o)
 	if n, err := db.Reseal(ctx, batch); err != nil || n != people {
 		t.Fatalf("sealed %d anew, %v", n, err)
 	}
 	must(t, db.Close())
+	unconnected(t, o)
 	if n := storetest.Count(t, o, reads) - before; n < people || n > most*people {
 		t.Errorf("%d rows read for %d", n, people)
+	}
+}
+
+// unconnected waits until nobody else is connected to a PostgreSQL database: a
+// server process tells what it read when it ends, some time after its client left.
+func unconnected(t *testing.T, o store.Options) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		n := storetest.Count(t, o, `SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'`)
+		if n == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections stay open", n)
+		}
 	}
 }
