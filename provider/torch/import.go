@@ -57,12 +57,12 @@ func Rules() []Rule {
 
 // Sample is a record as a plan shows it.
 type Sample struct {
-	Row       int
-	Outcome   Code
-	Key       string // USCC; of a person's number only what masking leaves
-	LoginName string // of the account that would be made or that goes on, masked likewise
-	Suffixed  bool   // even HJ_ was taken
-	Rival     bool   // an unverified legal account here loses the unit
+	Row       int    `json:"row"`
+	Outcome   Code   `json:"outcome"`
+	Key       string `json:"key"`                  // USCC; of a person's number only what masking leaves
+	LoginName string `json:"login_name,omitempty"` // of the account that would be made or that goes on, masked likewise
+	Suffixed  bool   `json:"suffixed,omitempty"`   // even HJ_ was taken
+	Rival     bool   `json:"rival,omitempty"`      // an unverified legal account here loses the unit
 }
 
 // Plan is what a batch does, or did.
