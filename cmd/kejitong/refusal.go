@@ -53,6 +53,7 @@ var remedies = map[string]string{
 	account.MsgUSCCLetterI:      "holds the letter I, which no USCC has; write the digit 1 if that is what the licence says",
 	account.MsgUSCCAlphabet:     "holds a character that no USCC has; copy it from the licence",
 	account.MsgUSCCRegion:       "has no six region digits in places 3 to 8; copy it from the licence",
+	account.MsgTestRange:        "is of the ranges that sandboxes are made of, in which nobody real can be",
 	account.MsgUSCCCheck:        "fails its check character, so at least one character is wrong; copy it from the licence",
 
 	account.MsgEmailEmpty:         "is missing",
