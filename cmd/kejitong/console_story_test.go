@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -23,19 +21,7 @@ func TestConsoleStoryInChromium(t *testing.T) {
 	r := newDeskRig(t, storetest.SQLite(t))
 	ctx, violations := chromium(t, 1280)
 	legal, officer := r.account("b"), r.operator(r.securityAdmin())
-	step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		act(ctx, t, name, actions...)
-		for _, width := range []int64{375, 1280} {
-			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
-				t.Fatal(err)
-			}
-			fitsIn(ctx, t, name, width)
-			if kept := os.Getenv("KEJITONG_TEST_PICTURES"); kept != "" {
-				picture(ctx, t, fmt.Sprintf("console-%s-%d", name, width))
-			}
-		}
-	}
+	step := onBothWidths(ctx, t, "console")
 	read := func(selector string) string { t.Helper(); return contentOf(ctx, t, selector) }
 	signIn := []chromedp.Action[chromedp.Void]{chromedp.SendKeys("#username", legal.Username), chromedp.SendKeys("#password", legal.Password), chromedp.Submit("#password")}
 	kept := `a.btn[href^="/console/"]`

@@ -17,13 +17,7 @@ import (
 // fileFactor files an appeal for lost second factors over the pages.
 func (b *browser) fileFactor(r *rig, c claimant) filed {
 	b.t.Helper()
-	before := len(r.told("+86" + c.mobile))
-	p := b.press(b.get(r.issuer+"/appeal/factor/person"), "login_name", captcha("login_name", c.login, "name", c.name, "id_type", "cn_resident_id", "id_number", c.id, "mobile", c.mobile)...)
-	at(r.t.(*testing.T), p, "/appeal/mobile")
-	p = b.press(p, "code", "code", r.sms("+86"+c.mobile, before+1))
-	p = b.upload(p, "id_front")
-	p = b.press(p, "form_token", "reason", "手机丢失，恢复码也在手机里")
-	return b.taken(r, p, c.mobile)
+	return b.fileAt(r, "/appeal/factor/person", "手机丢失，恢复码也在手机里", c)
 }
 
 // Whoever lost authenticator and recovery codes has them removed by two reviewers, a

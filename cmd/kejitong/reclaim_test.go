@@ -204,11 +204,5 @@ func (r *rig) nameOf(id account.ID) string {
 // fileNamePerson files a person's appeal for the own number over the pages.
 func (b *browser) fileNamePerson(r *rig, c claimant) filed {
 	b.t.Helper()
-	before := len(r.told("+86" + c.mobile))
-	p := b.press(b.get(r.issuer+"/appeal/name/person"), "login_name", captcha("login_name", c.login, "name", c.name, "id_type", "cn_resident_id", "id_number", c.id, "mobile", c.mobile)...)
-	at(r.t.(*testing.T), p, "/appeal/mobile")
-	p = b.press(p, "code", "code", r.sms("+86"+c.mobile, before+1))
-	p = b.upload(p, "id_front")
-	p = b.press(p, "form_token", "reason", "手机号被他人注册为登录名")
-	return b.taken(r, p, c.mobile)
+	return b.fileAt(r, "/appeal/name/person", "手机号被他人注册为登录名", c)
 }

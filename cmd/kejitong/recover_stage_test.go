@@ -120,13 +120,19 @@ type claimant struct{ login, name, id, mobile string }
 // filePerson files a person's appeal over the pages.
 func (b *browser) filePerson(r *rig, c claimant) filed {
 	b.t.Helper()
+	return b.fileAt(r, "/appeal/person", "旧手机号已注销", c)
+}
+
+// fileAt files a person's appeal that begins at the path.
+func (b *browser) fileAt(r *rig, path, reason string, c claimant) filed {
+	b.t.Helper()
 	before := len(r.told("+86" + c.mobile))
-	p := b.press(b.get(r.issuer+"/appeal/person"), "login_name", captcha("login_name", c.login, "name", c.name, "id_type", "cn_resident_id", "id_number", c.id, "mobile", c.mobile)...)
+	p := b.press(b.get(r.issuer+path), "login_name", captcha("login_name", c.login, "name", c.name, "id_type", "cn_resident_id", "id_number", c.id, "mobile", c.mobile)...)
 	at(r.t.(*testing.T), p, "/appeal/mobile")
 	p = b.press(p, "code", "code", r.sms("+86"+c.mobile, before+1))
 	at(r.t.(*testing.T), p, "/appeal/evidence")
 	p = b.upload(p, "id_front")
-	p = b.press(p, "form_token", "reason", "旧手机号已注销") // the last form has the reason
+	p = b.press(p, "form_token", "reason", reason) // the last form has the reason
 	return b.taken(r, p, c.mobile)
 }
 

@@ -304,10 +304,14 @@ func TestSystemsThatCameLater(t *testing.T) {
 		// Many at once.
 		catalogued("many")
 		who := r.person("b")
+		systems, err := r.app.db.Systems(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		var all sync.WaitGroup
 		for range 16 {
 			all.Go(func() {
-				if _, err := r.app.rights.CatchUp(t.Context(), who.Account, who.Unit); err != nil {
+				if _, err := r.app.rights.CatchUp(t.Context(), who.Account, who.Unit, systems, who.Grants); err != nil {
 					t.Error(err)
 				}
 			})

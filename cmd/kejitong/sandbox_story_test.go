@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 
@@ -50,19 +49,7 @@ func TestSandboxStoryInChromium(t *testing.T) {
 	ctx, violations := chromium(t, 1280)
 	legal, k := r.account("b"), s.trials()["E4"]
 	signIn := r.issuer + "/login?other=1&window=legal_entity&next=" + url.QueryEscape("/console/projects/"+s.project.ID+"/lookup")
-	step := func(name string, actions ...chromedp.Action[chromedp.Void]) {
-		t.Helper()
-		act(ctx, t, name, actions...)
-		for _, width := range []int64{375, 1280} {
-			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
-				t.Fatal(err)
-			}
-			fitsIn(ctx, t, name, width)
-			if os.Getenv("KEJITONG_TEST_PICTURES") != "" {
-				picture(ctx, t, fmt.Sprintf("sandbox-%s-%d", name, width))
-			}
-		}
-	}
+	step := onBothWidths(ctx, t, "sandbox")
 	step("01-outcomes", chromedp.Navigate(signIn), chromedp.WaitVisible("#username"),
 		chromedp.SendKeys("#username", legal.Username), chromedp.SendKeys("#password", legal.Password), chromedp.Submit("#password"), chromedp.WaitVisible(`a[href*="`+k.Key+`"]`))
 	step("02-look-up", chromedp.Click(`a[href*="`+k.Key+`"]`), chromedp.WaitVisible("#captcha"))

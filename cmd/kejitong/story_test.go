@@ -218,6 +218,24 @@ func actFor(soon, page context.Context, t *testing.T, name string, actions ...ch
 	}
 }
 
+// onBothWidths gives what plays a step and holds the page it ends on to a phone's
+// width and a desktop's, with pictures named after the story.
+func onBothWidths(ctx context.Context, t *testing.T, story string) func(name string, actions ...chromedp.Action[chromedp.Void]) {
+	return func(name string, actions ...chromedp.Action[chromedp.Void]) {
+		t.Helper()
+		act(ctx, t, name, actions...)
+		for _, width := range []int64{375, 1280} {
+			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
+				t.Fatal(err)
+			}
+			fitsIn(ctx, t, name, width)
+			if os.Getenv("KEJITONG_TEST_PICTURES") != "" {
+				picture(ctx, t, fmt.Sprintf("%s-%s-%d", story, name, width))
+			}
+		}
+	}
+}
+
 // fitsIn holds a page to the width of its window.
 func fitsIn(ctx context.Context, t *testing.T, name string, width int64) {
 	t.Helper()

@@ -37,6 +37,14 @@ func Earned(a account.Account, u *account.Unit, catalogue []System, had []Grant,
 	return out
 }
 
+// Unheld is what an account earns and never held, from whatever source and whatever
+// became of it.
+func Unheld(a account.Account, u *account.Unit, catalogue []System, had []Grant, now time.Time) []Grant {
+	return slices.DeleteFunc(Earned(a, u, catalogue, had, now), func(g Grant) bool {
+		return slices.ContainsFunc(had, func(h Grant) bool { return h.System == g.System && h.UnitID == g.UnitID })
+	})
+}
+
 // Awakened gives what the move of the Torch accounts left pending until its person
 // was verified, as it stands from now on: for twelve months, unless it ends sooner
 // or the unit confirms it (G1).

@@ -77,25 +77,23 @@ type Service struct {
 
 // Earn gives an account that was just verified what the catalogue opens to it.
 func (s *Service) Earn(ctx context.Context, a account.Account, u *account.Unit) error {
-	owed, _, err := s.owed(ctx, a, u)
+	catalogue, had, err := s.bearings(ctx, a.ID)
 	if err != nil {
 		return err
 	}
-	return s.give(ctx, owed, "verification")
+	return s.give(ctx, Earned(a, u, catalogue, had, s.Now()), "verification")
 }
 
 // CatchUp gives an account what the catalogue opened to accounts like it after it
 // was verified: a system that is new, or that admits more than before. It tells
-// whether anything came. It is asked when something is missing, so that no change
-// of the catalogue has to touch every account at once. Whoever ever held a grant of
-// the system for the unit, from whatever source, gets none by it: what was taken
-// does not come back.
-func (s *Service) CatchUp(ctx context.Context, a account.Account, u *account.Unit) (came bool, err error) {
-	if a.State != account.Active || a.Sandbox != "" {
+// whether anything came. It is asked when something may be missing, with what was
+// read for the page anyway (had are all grants that the account holds or held), so
+// that no change of the catalogue has to touch every account at once. Whoever ever
+// held a grant of the system for the unit, from whatever source, gets none by it:
+// what was taken does not come back.
+func (s *Service) CatchUp(ctx context.Context, a account.Account, u *account.Unit, catalogue []System, had []Grant) (came bool, err error) {
+	if a.State != account.Active || a.Sandbox != "" || len(Unheld(a, u, catalogue, had, s.Now())) == 0 {
 		return false, nil
-	}
-	if owed, err := s.unheld(ctx, a, u); err != nil || len(owed) == 0 {
-		return false, err
 	}
 	err = s.Store.InTx(ctx, func(ctx context.Context) error {
 		a, err := s.Store.HeldAccount(ctx, a.ID) // of two at once the later finds what the earlier gave
@@ -110,34 +108,23 @@ func (s *Service) CatchUp(ctx context.Context, a account.Account, u *account.Uni
 			}
 			u = &held
 		}
-		owed, err := s.unheld(ctx, a, u)
+		catalogue, had, err := s.bearings(ctx, a.ID)
 		if err != nil {
 			return err
 		}
+		owed := Unheld(a, u, catalogue, had, s.Now())
 		came = len(owed) > 0
 		return s.give(ctx, owed, "catalogue")
 	})
 	return came && err == nil, err
 }
 
-// unheld is what a earns and never held.
-func (s *Service) unheld(ctx context.Context, a account.Account, u *account.Unit) ([]Grant, error) {
-	owed, had, err := s.owed(ctx, a, u)
-	return slices.DeleteFunc(owed, func(g Grant) bool {
-		return slices.ContainsFunc(had, func(h Grant) bool { return h.System == g.System && h.UnitID == g.UnitID })
-	}), err
-}
-
-// owed is what a earns, beside all that it holds or held.
-func (s *Service) owed(ctx context.Context, a account.Account, u *account.Unit) (owed, had []Grant, err error) {
-	catalogue, err := s.Store.Systems(ctx)
-	if err != nil {
-		return nil, nil, err
+// bearings are the catalogue, and all that an account holds or held.
+func (s *Service) bearings(ctx context.Context, id account.ID) (catalogue []System, had []Grant, err error) {
+	if catalogue, err = s.Store.Systems(ctx); err == nil {
+		_, had, err = s.Store.RightsOf(ctx, id)
 	}
-	if _, had, err = s.Store.RightsOf(ctx, a.ID); err != nil {
-		return nil, nil, err
-	}
-	return Earned(a, u, catalogue, had, s.Now()), had, nil
+	return catalogue, had, err
 }
 
 func (s *Service) give(ctx context.Context, grants []Grant, actor string) error {

@@ -183,18 +183,26 @@ func (h *Handler) reveal(w http.ResponseWriter, r *http.Request, v visit) {
 	}
 	p := h.accountPage(who, v)
 	fact, err := h.revealed(r.Context(), v, who.Account, r.PostForm.Get("field"), r.PostForm.Get("ground"))
-	if err != nil {
-		text, ok := blame(p.Reveal, err)
-		if !ok {
-			h.Web.Fail(w, r, err)
-			return
+	h.showRevealed(w, r, p.Reveal, err, func(why templates.Text) templates.Page {
+		if p.Error = why; err == nil {
+			p.Revealed = &fact
 		}
-		p.Error = text
-		h.Web.Show(w, r, statusOf(err), p)
+		return p
+	})
+}
+
+// showRevealed shows a page with what was revealed, or with err at its field.
+func (h *Handler) showRevealed(w http.ResponseWriter, r *http.Request, fields []templates.DeskField, err error, page func(why templates.Text) templates.Page) {
+	if err == nil {
+		h.Web.Show(w, r, http.StatusOK, page(templates.Text{}))
 		return
 	}
-	p.Revealed = &fact
-	h.Web.Show(w, r, http.StatusOK, p)
+	why, ok := blame(fields, err)
+	if !ok {
+		h.Web.Fail(w, r, err)
+		return
+	}
+	h.Web.Show(w, r, statusOf(err), page(why))
 }
 
 func (h *Handler) revealed(ctx context.Context, v visit, a account.Account, field, ground string) (templates.DeskFact, error) {

@@ -178,18 +178,12 @@ func (h *Handler) revealRecord(w http.ResponseWriter, r *http.Request, v visit) 
 	}
 	p := h.recordPage(e, v)
 	fact, err := h.recordField(r.Context(), v, e, r.PostForm.Get("field"), r.PostForm.Get("ground"))
-	if err != nil {
-		text, ok := blame(p.Reveal, err)
-		if !ok {
-			h.Web.Fail(w, r, err)
-			return
+	h.showRevealed(w, r, p.Reveal, err, func(why templates.Text) templates.Page {
+		if p.Error = why; err == nil {
+			p.Revealed = &fact
 		}
-		p.Error = text
-		h.Web.Show(w, r, statusOf(err), p)
-		return
-	}
-	p.Revealed = &fact
-	h.Web.Show(w, r, http.StatusOK, p)
+		return p
+	})
 }
 
 func (h *Handler) recordField(ctx context.Context, v visit, e torch.Entry, field, ground string) (templates.DeskFact, error) {

@@ -81,7 +81,7 @@ type Handler struct {
 // Rights gives an account what the catalogue opened to it meanwhile, and tells
 // whether anything came.
 type Rights interface {
-	CatchUp(ctx context.Context, a account.Account, u *account.Unit) (bool, error)
+	CatchUp(ctx context.Context, a account.Account, u *account.Unit, catalogue []entitlement.System, had []entitlement.Grant) (bool, error)
 }
 
 // Tests verifies the real name of test accounts, and of nobody else.

@@ -42,7 +42,11 @@ func (h *Handler) showRefused(w http.ResponseWriter, r *http.Request, s *step) {
 	}
 	who := s.visit.Principal
 	if why == authflow.NotEntitled && h.Rights != nil {
-		came, err := h.Rights.CatchUp(r.Context(), who.Account, who.Unit)
+		came := false
+		systems, err := h.Systems.Systems(r.Context())
+		if err == nil {
+			came, err = h.Rights.CatchUp(r.Context(), who.Account, who.Unit, systems, who.Grants)
+		}
 		if err != nil {
 			h.Web.Fail(w, r, err)
 			return

@@ -105,7 +105,7 @@ func (s *Services) show(w http.ResponseWriter, r *http.Request, v *principal.Vis
 		s.pages.Web.Fail(w, r, err)
 		return
 	}
-	if came, err := s.Rights.CatchUp(r.Context(), v.Principal.Account, v.Principal.Unit); err != nil {
+	if came, err := s.Rights.CatchUp(r.Context(), v.Principal.Account, v.Principal.Unit, systems, v.Principal.Grants); err != nil {
 		s.pages.Web.Fail(w, r, err)
 		return
 	} else if came {
