@@ -22,8 +22,10 @@ func TestDeskFindsAccountsMasked(t *testing.T) {
 			if !strings.Contains(p.body, "/admin/accounts/"+string(who.ID)) {
 				t.Errorf("not found by %s:\n%s", by, p.body)
 			}
-			if strings.Contains(p.Request.URL.String(), "187") || strings.Contains(p.Request.URL.String(), "110000") {
-				t.Errorf("the address tells what was searched for: %s", p.Request.URL)
+			for _, typed := range []string{"18711", "187-1", "187%", "110000"} { // behind the host: a port may hold anything
+				if strings.Contains(p.Request.URL.RequestURI(), typed) {
+					t.Errorf("the address tells what was searched for: %s", p.Request.URL)
+				}
 			}
 			other := r.atDeskOnce("reviewer2")
 			if got := other.get(p.Request.URL.String()); got.StatusCode != http.StatusBadRequest {
